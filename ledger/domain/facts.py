@@ -1,0 +1,124 @@
+"""What the chain said, decoded: one type per contract event, each with the place it stands at.
+
+Hashes, roots, heads and commitments are 32 bytes; an address is `0x` and 40 lower-case hexadecimal digits;
+`from_` and `until` are Unix seconds; days are civil days since 1970-01-01.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+
+class Place(NamedTuple):
+    """Where a log stands. `timestamp` is its block's, in Unix seconds; `log_index` counts within the block."""
+
+    block_number: int
+    block_hash: bytes
+    timestamp: int
+    log_index: int
+
+
+class AuthorityAdded(NamedTuple):
+    """An authority got the next number; `code` is its short name, such as `GACC`."""
+
+    at: Place
+    authority: int
+    code: str
+
+
+class MandateSet(NamedTuple):
+    """From `from_` on the authority may write the types whose bits are set in `mandate` (u256)."""
+
+    at: Place
+    authority: int
+    mandate: int
+    from_: int
+
+
+class KeySet(NamedTuple):
+    """The key may write for the authority in the half-open window [`from_`, `until`)."""
+
+    at: Place
+    authority: int
+    key: str
+    from_: int
+    until: int
+
+
+class SuspensionSet(NamedTuple):
+    """The authority may not write while suspended."""
+
+    at: Place
+    authority: int
+    suspended: bool
+
+
+class Registered(NamedTuple):
+    """An enterprise got the next index, under the salted commitment of its identifier."""
+
+    at: Place
+    enterprise: int
+    commitment: bytes
+
+
+class BatchRecorded(NamedTuple):
+    """One batch: `count` records of `authority`, numbered from `first_number`, accepted from `key`."""
+
+    at: Place
+    authority: int
+    key: str
+    first_number: int
+    count: int
+
+
+class Run(NamedTuple):
+    """The records of one enterprise in a batch: packed bytes, its leaf in the log, its head afterwards."""
+
+    at: Place
+    enterprise: int
+    authority: int
+    first_id: int
+    leaf_index: int
+    head: bytes
+    records: bytes
+
+
+class TreeHead(NamedTuple):
+    """A checkpoint the contract computed: size and root of the log."""
+
+    at: Place
+    size: int
+    root: bytes
+
+
+class CardRegistered(NamedTuple):
+    """A scorecard's hash and the day it takes effect."""
+
+    at: Place
+    card: bytes
+    effective_on: int
+
+
+class AssessmentPublished(NamedTuple):
+    """The root over `count` scores computed with `card` as of the day `as_of`."""
+
+    at: Place
+    epoch: int
+    card: bytes
+    as_of: int
+    root: bytes
+    count: int
+
+
+Fact: TypeAlias = (
+    AuthorityAdded
+    | MandateSet
+    | KeySet
+    | SuspensionSet
+    | Registered
+    | BatchRecorded
+    | Run
+    | TreeHead
+    | CardRegistered
+    | AssessmentPublished
+)
