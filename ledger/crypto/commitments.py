@@ -1,14 +1,14 @@
-"""Salted commitments: what the chain holds in place of documents and identities.
+r"""Salted commitments: what the chain holds in place of documents and identities.
 
-Sources: hash commitments with a uniformly random 256-bit salt, hiding because the salt cannot be guessed and binding
-because SHA-256 (FIPS 180-4) resists collisions. The salt has a fixed length and each use its own prefix, so no
-document can be opened as an identity or with salt and content split elsewhere.
+Source: hash commitments over SHA-256 (FIPS 180-4) with a random 256-bit salt: hiding because the salt cannot
+be guessed, binding because SHA-256 resists collisions. The salt has a fixed length and each use its own prefix,
+so no document can be opened as an identity, nor with salt and content split elsewhere.
 
-    document:  SHA-256("credit-ledger/document/1\\0" | salt | content)
-    identity:  SHA-256("credit-ledger/identity/1\\0" | salt | party key in UTF-8)
+    document:  SHA-256("credit-ledger/document/1\0" | salt | content)
+    identity:  SHA-256("credit-ledger/identity/1\0" | salt | party key in UTF-8)
 
-Destroying salt and content leaves a commitment that says nothing (short contents, such as a credit code, could
-otherwise be found by trying all of them).
+Destroying salt and content leaves a commitment that says nothing; without a salt, a short content such as a
+credit code could be found by trying all of them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""An enterprise's hash chain and the log's leaf data, byte for byte as the contract `CreditLedger` makes them.
+"""An enterprise's hash chain and the log's leaf data, byte for byte as the contract makes them.
 
-Source: the contract's interface. A head commits to every run of one enterprise in order, so a replay that ends at
-the contract's head proves that none is missing.
+Source: the interface of `CreditLedger`. A head commits to every run of one enterprise in order, so a replay
+that ends at the contract's head proves that none is missing.
 
     head0 = keccak256(abi.encode(uint64 enterprise, bytes32 identityCommitment))
-    head' = keccak256(head | firstRecordId as uint256 | run)        run = the records of one enterprise in one batch
+    head' = keccak256(head | firstRecordId as uint256 | run)    run: an enterprise's records in one batch
     leaf data = enterprise as uint64 | head'                        40 bytes
 """
 
