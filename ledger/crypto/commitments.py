@@ -1,8 +1,8 @@
 r"""Salted commitments: what the chain holds in place of documents and identities.
 
 Source: hash commitments over SHA-256 (FIPS 180-4) with a random 256-bit salt: hiding because the salt cannot
-be guessed, binding because SHA-256 resists collisions. The salt has a fixed length and each use its own prefix,
-so no document can be opened as an identity, nor with salt and content split elsewhere.
+be guessed, binding because SHA-256 resists collisions. The salt has a fixed length and each use its own
+prefix, so no document can be opened as an identity, nor with salt and content split elsewhere.
 
     document:  SHA-256("credit-ledger/document/1\0" | salt | content)
     identity:  SHA-256("credit-ledger/identity/1\0" | salt | party key in UTF-8)

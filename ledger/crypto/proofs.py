@@ -1,13 +1,13 @@
 """Merkle proofs of the append-only log, checked: hashes in, nothing or an error out.
 
-Sources: tree hash, RFC 6962 section 2.1 (kept by RFC 9162 section 2.1.1); verifiers, RFC 9162 sections 2.1.3.2
-and 2.1.4.2, step by step.
+Sources: tree hash, RFC 6962 section 2.1 (kept by RFC 9162 section 2.1.1); verifiers, RFC 9162 sections
+2.1.3.2 and 2.1.4.2, step by step.
 
     leaf = SHA-256(0x00 | data)        node = SHA-256(0x01 | left | right)        empty tree = SHA-256("")
 
-Proofs are over *leaf hashes* (32 bytes); `leaf_hash` makes one of leaf data. Indices count from 0. The different
-first byte is what keeps an interior node from passing as a leaf, so a verifier must hash the data itself and
-never accept a leaf hash from the other side.
+Proofs are over *leaf hashes* (32 bytes); `leaf_hash` makes one of leaf data. Indices count from 0. The
+different first byte is what keeps an interior node from passing as a leaf, so a verifier must hash the data
+itself and never accept a leaf hash from the other side.
 """
 
 from __future__ import annotations

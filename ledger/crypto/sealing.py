@@ -4,8 +4,8 @@ Source: AES-256-GCM, NIST SP 800-38D, with random 96-bit nonces (section 8.2.2):
 which only the master key could ever reach, after four billion records. The *context* is authenticated, not
 stored: give the record's commitment, so that a sealed document moved to another record does not open.
 
-    sealed  = 0x01 | nonce (12) | ciphertext | tag (16)    associated data = "credit-ledger/seal/1\0" | context
-    wrapped = the same over the 32-byte record key         associated data = "credit-ledger/wrap/1\0" | context
+    sealed  = 0x01 | nonce (12) | ciphertext | tag (16)   associated data = "credit-ledger/seal/1\0" | context
+    wrapped = the same over the 32-byte record key        associated data = "credit-ledger/wrap/1\0" | context
 
 Destroying the wrapped key erases the document: without it the sealed bytes say nothing.
 """
