@@ -91,7 +91,7 @@ class HttpNode:
         return _result(answer, method)
 
     def requests(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Call several methods in batches of `CALLS_PER_BATCH`; results in order. The first error is raised."""
+        """Call several methods in batches of `CALLS_PER_BATCH`; results in order, the first error raised."""
         results: list[Any] = []
         for start in range(0, len(calls), CALLS_PER_BATCH):
             results += self._batch(calls[start : start + CALLS_PER_BATCH])
@@ -203,7 +203,7 @@ def get_logs(node: Node, addresses: Sequence[str], first: int, last: int) -> Ite
     """Yield the logs of `addresses` in blocks `first`..`last`, in chain order.
 
     Nodes bound the range, the number or the size of what one call returns, each with its own code and words,
-    so any refusal of more than one block is taken as "less, please": the range is halved. A refusal of a single
+    so any refusal of more than one block is taken as "less, please" and the range is halved. A refusal of one
     block is raised as it is.
     """
     pending = [(first, last)]
