@@ -1,7 +1,7 @@
 """Business dates: civil dates of Asia/Shanghai, held as a whole number of days since 1970-01-01.
 
 Nothing here reads a clock. China has kept UTC+8 without summer time since 1991, and a business date is what
-an authority wrote on its decision, so the zone matters only where an instant is turned into a date (`day_of`).
+an authority wrote on its decision: the zone matters only where an instant is turned into a date (`day_of`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @lru_cache(maxsize=65536)
 def to_day(text: str) -> int:
-    """Turn `YYYY-MM-DD` into a day number. Raises `BadValue` for any other form and for dates that are not."""
+    """Turn `YYYY-MM-DD` into a day number. Raises `BadValue` for any other form, and for no date."""
     if not _FORM.fullmatch(text):
         raise BadValue("date", text, "not a date of the form YYYY-MM-DD")
     try:

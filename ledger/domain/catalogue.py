@@ -60,7 +60,7 @@ class EventType(NamedTuple):
 
 
 class Authority(NamedTuple):
-    """An authority: its number on the chain, its code, its names and its mandate (bit t: may write type t)."""
+    """An authority: number on the chain, code, names and mandate (bit t: may write type t)."""
 
     number: int
     code: str

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class Place(NamedTuple):
-    """Where a log stands. `timestamp` is its block's, in Unix seconds; `log_index` counts within the block."""
+    """Where a log stands. `timestamp` is its block's, Unix seconds; `log_index` counts within the block."""
 
     block_number: int
     block_hash: bytes
@@ -68,7 +68,7 @@ class BatchRecorded(NamedTuple):
     authority: int
     key: str
     first_number: int
-    count: int
+    count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
 
 
 class Run(NamedTuple):
@@ -107,7 +107,7 @@ class AssessmentPublished(NamedTuple):
     card: bytes
     as_of: int
     root: bytes
-    count: int
+    count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
 
 
 Fact: TypeAlias = (

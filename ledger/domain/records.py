@@ -2,7 +2,8 @@
 
 Layout, big endian (word 0, then the commitment):
 
-    enterprise u64 | type u16 | severity u8 | conduct_on u32 | decided_on u32 | ref u64 | zero u40 | commitment 32
+    enterprise u64 | type u16 | severity u8 | conduct_on u32 | decided_on u32 | ref u64 | zero u40
+    commitment 32 bytes
 
 Days are civil days since 1970-01-01. A record's id is its authority (u16) and that authority's own
 consecutive number (u48), both from 1: `authority << 48 | number`.
@@ -26,7 +27,7 @@ _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 
 
 class Record(NamedTuple):
-    """One record before it has a number. `ref` is a record id (lifecycle), an enterprise index (link) or 0."""
+    """One record before it has a number. `ref` is a record id (lifecycle), an enterprise (link) or 0."""
 
     enterprise: int
     type: int
@@ -72,7 +73,7 @@ def unpack(run: bytes) -> list[Record]:
 
 
 def unpack_run(first_id: int, run: bytes) -> list[Posted]:
-    """Split a run into numbered records: the first has `first_id`, the others follow. Raises `ChainDamaged`."""
+    """Split a run into numbered records, the first with `first_id`. Raises `ChainDamaged`."""
     _check(run)
     return [Posted(number, *fields) for number, fields in enumerate(_LAYOUT.iter_unpack(run), first_id)]
 
