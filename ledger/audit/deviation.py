@@ -1,0 +1,41 @@
+"""One thing that does not hold, with the place an auditor looks it up at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.domain.records import split_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.domain.facts import Place
+
+
+class Deviation(NamedTuple):
+    """`what` is a stable phrase naming the rule; `where` a place; `expected` and `found` are shown as they are."""
+
+    what: str
+    where: str
+    expected: str
+    found: str
+
+
+def at_log(at: Place, detail: str = "") -> str:
+    """`block 12, log 3` and, when given, a detail such as `record GACC-12`."""
+    place = f"block {at.block_number}, log {at.log_index}"
+    return f"{place}, {detail}" if detail else place
+
+
+def show_record(record: int, codes: Mapping[int, str]) -> str:
+    """A record's id as `GACC-12`, by the authorities' codes; an unknown authority shows as its number."""
+    authority, number = split_id(record)
+    return f"{codes.get(authority, f'authority {authority}')}-{number}"
+
+
+def show_span(first: int, count: int, codes: Mapping[int, str]) -> str:
+    """Consecutive records as `record GACC-12` or `records GACC-12..15`."""
+    shown = show_record(first, codes)
+    if count == 1:
+        return f"record {shown}"
+    return f"records {shown}..{split_id(first)[1] + count - 1}"

@@ -1,0 +1,294 @@
+"""Replay of everything the chain said, trusting none of it: every rule recomputed, in one pass, in chain order.
+
+Checked, with the phrase a deviation names it by:
+
+ 1. facts come in chain order (`facts out of order`, `block time runs backwards`);
+ 2. authorities and enterprises are numbered 1, 2, 3 ... (`authority out of order`, `registration out of order`);
+ 3. an authority's records are numbered without gap or repeat (`number gap`, `number repeated`), and a batch is
+    what its header says (`batch differs from its header`, `run outside a batch`, `batch not sorted`);
+ 4. who wrote was not suspended and wrote with a key in its window (`authority suspended`, `key outside its
+    window`, `unknown authority`), each record of a type in the mandate held at that time (`type outside the
+    mandate`);
+ 5. each record is well formed and refers to what it may (see `runs`);
+ 6. each run's head follows from the head before it and the run's bytes (`head not reproduced`, `unknown
+    enterprise`), and its leaf is the log's next (`leaf index not consecutive`);
+ 7. tree heads in events are those of the log rebuilt here (`tree head differs`);
+ 8. cards are registered once; assessments are numbered 1, 2, 3 ..., with a registered card in force, and never
+    as of an earlier day than the one before (`card registered twice`, `assessment out of order`, `card not in
+    force`, `assessment as of an earlier day`).
+
+After a deviation the replay goes on from what was found, so that one fault is named once. Memory: heads and
+commitments per enterprise, 8 bytes per record; runs are not kept.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from ledger.audit.authorities import AuthorityState
+from ledger.audit.deviation import Deviation, at_log, show_record, show_span
+from ledger.audit.runs import OpenBatch, check_records
+from ledger.crypto.hashing import keccak256
+from ledger.crypto.heads import genesis_head
+from ledger.crypto.merkle import Log
+from ledger.domain.calendar import day_of
+from ledger.domain.facts import (
+    AssessmentPublished,
+    AuthorityAdded,
+    BatchRecorded,
+    CardRegistered,
+    Fact,
+    KeySet,
+    MandateSet,
+    Place,
+    Registered,
+    Run,
+    SuspensionSet,
+    TreeHead,
+)
+from ledger.domain.records import RECORD_BYTES, split_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Replay:
+    """The ledger's state as the facts make it. Feed `apply` every fact in chain order, then call `finish`."""
+
+    def __init__(self) -> None:
+        self.authorities: dict[int, AuthorityState] = {}
+        #: Each authority's code by its number.
+        self.codes: dict[int, str] = {}
+        self.heads: dict[int, bytes] = {}
+        self.commitments: dict[int, bytes] = {}
+        self.log = Log()
+        #: Registered scorecards: hash -> day of effect.
+        self.cards: dict[bytes, int] = {}
+        self.epochs: list[AssessmentPublished] = []
+        #: Where the replay stands; None before the first fact.
+        self.at: Place | None = None
+        self._next_leaf = 0
+        self._batch: OpenBatch | None = None
+        self._found: list[Deviation] = []
+        self._facts = self._records = self._runs = self._batches = self._tree_heads = 0
+
+    def apply(self, fact: Fact) -> Sequence[Deviation]:
+        """Take one fact and return what does not hold about it (mostly nothing)."""
+        self._facts += 1
+        self._follow(fact.at)
+        if isinstance(fact, Run):
+            self._run(fact)
+        else:
+            self._close_batch()
+            self._apply_other(fact)
+        return self._take_found()
+
+    def finish(self) -> Sequence[Deviation]:
+        """Close what is open; call after the last fact."""
+        self._close_batch()
+        return self._take_found()
+
+    @property
+    def checked(self) -> dict[str, int]:
+        """How many of each kind have been replayed."""
+        return {
+            "facts": self._facts,
+            "authorities": len(self.authorities),
+            "enterprises": len(self.heads),
+            "batches": self._batches,
+            "runs": self._runs,
+            "records": self._records,
+            "tree_heads": self._tree_heads,
+            "cards": len(self.cards),
+            "assessments": len(self.epochs),
+        }
+
+    def _apply_other(self, fact: Fact) -> None:
+        if isinstance(fact, BatchRecorded):
+            self._open_batch(fact)
+        elif isinstance(fact, Registered):
+            self._registered(fact)
+        elif isinstance(fact, TreeHead):
+            self._tree_head(fact)
+        elif isinstance(fact, AuthorityAdded):
+            self._authority_added(fact)
+        elif isinstance(fact, MandateSet):
+            self._state_of(fact.authority, fact.at).set_mandate(fact.at.timestamp, fact.mandate, fact.from_)
+        elif isinstance(fact, KeySet):
+            self._state_of(fact.authority, fact.at).keys[fact.key] = (fact.from_, fact.until)
+        elif isinstance(fact, SuspensionSet):
+            self._state_of(fact.authority, fact.at).suspended = fact.suspended
+        elif isinstance(fact, CardRegistered):
+            self._card_registered(fact)
+        elif isinstance(fact, AssessmentPublished):
+            self._assessment_published(fact)
+
+    # ------------------------------------------------------------------ places
+
+    def _follow(self, at: Place) -> None:
+        before, self.at = self.at, at
+        if before is None:
+            return
+        if (at.block_number, at.log_index) <= (before.block_number, before.log_index):
+            self._name("facts out of order", at_log(at), f"a place after {at_log(before)}", at_log(at))
+        elif at.timestamp < before.timestamp:
+            self._name("block time runs backwards", at_log(at), f">= {before.timestamp}", str(at.timestamp))
+
+    # ------------------------------------------------------------------ authorities and enterprises
+
+    def _authority_added(self, fact: AuthorityAdded) -> None:
+        expected = len(self.authorities) + 1
+        if fact.authority != expected:
+            where = at_log(fact.at, f"authority {fact.code}")
+            self._name("authority out of order", where, str(expected), str(fact.authority))
+        self.authorities[fact.authority] = AuthorityState(fact.authority, fact.code)
+        self.codes[fact.authority] = fact.code
+
+    def _state_of(self, authority: int, at: Place) -> AuthorityState:
+        state = self.authorities.get(authority)
+        if state is None:
+            self._name("unknown authority", at_log(at), "an authority added before", f"authority {authority}")
+            state = self.authorities[authority] = AuthorityState(authority, f"authority {authority}")
+        return state
+
+    def _registered(self, fact: Registered) -> None:
+        expected = len(self.heads) + 1
+        if fact.enterprise != expected:
+            self._name("registration out of order", at_log(fact.at), str(expected), str(fact.enterprise))
+        self.heads[fact.enterprise] = genesis_head(fact.enterprise, fact.commitment)
+        self.commitments[fact.enterprise] = fact.commitment
+
+    # ------------------------------------------------------------------ batches and runs
+
+    def _open_batch(self, fact: BatchRecorded) -> None:
+        self._batches += 1
+        at, state = fact.at, self._state_of(fact.authority, fact.at)
+        first_id = fact.authority << 48 | fact.first_number
+        where = at_log(at, f"batch {show_span(first_id, fact.count, self.codes)}")
+        if state.suspended:
+            self._name("authority suspended", where, f"no record of {state.code}", f"{fact.count} records")
+        if not state.key_holds(fact.key, at.timestamp):
+            from_, until = state.keys.get(fact.key, (0, 0))
+            window = f"{from_} <= time < {until}" if until else f"a key of {state.code}"
+            self._name("key outside its window", where, window, f"{fact.key} at {at.timestamp}")
+        if fact.first_number != state.count + 1:
+            what = "number gap" if fact.first_number > state.count + 1 else "number repeated"
+            expected = show_record(fact.authority << 48 | (state.count + 1), self.codes)
+            self._name(what, where, expected, show_record(first_id, self.codes))
+        mandate = state.mandate_at(at.timestamp)
+        today = day_of(at.timestamp)
+        self._batch = OpenBatch(at, state, first_id, fact.count, mandate, today, next_id=first_id)
+
+    def _close_batch(self) -> None:
+        batch, self._batch = self._batch, None
+        if batch is None:
+            return
+        end = batch.first_id + batch.count
+        if batch.next_id != end:
+            where = at_log(batch.at, f"batch {show_span(batch.first_id, batch.count, self.codes)}")
+            found = f"{batch.next_id - batch.first_id} records"
+            self._name("batch differs from its header", where, f"{batch.count} records", found)
+        batch.state.count = max(batch.state.count, split_id(end)[1] - 1)
+
+    def _run(self, run: Run) -> None:
+        enterprise, count = run.enterprise, len(run.records) // RECORD_BYTES
+        self._runs += 1
+        self._records += count
+        batch = self._batch_of(run, count)
+        self._found.extend(check_records(run, batch, self.heads, self.codes))
+        batch.state.take(split_id(run.first_id)[1], enterprise, count)
+
+        before = self.heads.get(enterprise)
+        if before is None:
+            where = at_log(run.at, show_span(run.first_id, count, self.codes))
+            self._name(
+                "unknown enterprise", where, "an enterprise registered before", f"enterprise {enterprise}"
+            )
+        else:
+            head = keccak256(before + run.first_id.to_bytes(32, "big") + run.records)
+            if head != run.head:
+                detail = f"{show_span(run.first_id, count, self.codes)} of enterprise {enterprise}"
+                self._name("head not reproduced", at_log(run.at, detail), head.hex(), run.head.hex())
+        self.heads[enterprise] = run.head
+
+        if run.leaf_index != self._next_leaf:
+            where = at_log(run.at, show_span(run.first_id, count, self.codes))
+            self._name("leaf index not consecutive", where, str(self._next_leaf), str(run.leaf_index))
+        self._next_leaf = run.leaf_index + 1
+        self.log.append(sha256(b"\0" + enterprise.to_bytes(8, "big") + run.head).digest())
+
+    def _batch_of(self, run: Run, count: int) -> OpenBatch:
+        """The open batch the run continues; when there is none, name that and go on as if there were."""
+        batch = self._batch
+        if batch is None or batch.state.number != run.authority:
+            where = at_log(run.at, show_span(run.first_id, count, self.codes))
+            self._name("run outside a batch", where, "a batch of the same authority before it", "none")
+            self._close_batch()
+            state, now = self._state_of(run.authority, run.at), run.at.timestamp
+            mandate, today = state.mandate_at(now), day_of(now)
+            batch = OpenBatch(run.at, state, run.first_id, count, mandate, today, next_id=run.first_id)
+            self._batch = batch
+        if run.first_id != batch.next_id:
+            what = "number gap" if run.first_id > batch.next_id else "number repeated"
+            where = at_log(run.at, f"enterprise {run.enterprise}")
+            expected = show_record(batch.next_id, self.codes)
+            self._name(what, where, expected, show_record(run.first_id, self.codes))
+        if run.enterprise <= batch.last_enterprise:
+            where = at_log(run.at, show_span(run.first_id, count, self.codes))
+            expected = f"an enterprise above {batch.last_enterprise}"
+            self._name("batch not sorted", where, expected, f"enterprise {run.enterprise}")
+        batch.next_id, batch.last_enterprise = run.first_id + count, run.enterprise
+        return batch
+
+    # ------------------------------------------------------------------ tree heads, cards, assessments
+
+    def _tree_head(self, fact: TreeHead) -> None:
+        self._tree_heads += 1
+        root = self.log.root()
+        if (fact.size, fact.root) != (self.log.size, root):
+            expected = f"size {self.log.size}, root {root.hex()}"
+            self._name(
+                "tree head differs", at_log(fact.at), expected, f"size {fact.size}, root {fact.root.hex()}"
+            )
+
+    def _card_registered(self, fact: CardRegistered) -> None:
+        if fact.card in self.cards:
+            where = at_log(fact.at, f"card {fact.card.hex()}")
+            expected = f"effective on day {self.cards[fact.card]}"
+            self._name(
+                "card registered twice", where, expected, f"again, effective on day {fact.effective_on}"
+            )
+        self.cards[fact.card] = fact.effective_on
+
+    def _assessment_published(self, fact: AssessmentPublished) -> None:
+        where = at_log(fact.at, f"assessment {fact.epoch}")
+        previous = self.epochs[-1] if self.epochs else None
+        expected = previous.epoch + 1 if previous else 1
+        if fact.epoch != expected:
+            self._name("assessment out of order", where, str(expected), str(fact.epoch))
+        effective_on = self.cards.get(fact.card)
+        if effective_on is None:
+            self._name("card not in force", where, "a registered card", fact.card.hex())
+        elif effective_on > fact.as_of:
+            found = f"in force from day {effective_on}"
+            self._name("card not in force", where, f"a card in force on day {fact.as_of}", found)
+        if previous and fact.as_of < previous.as_of:
+            self._name(
+                "assessment as of an earlier day",
+                where,
+                f"day {previous.as_of} or later",
+                f"day {fact.as_of}",
+            )
+        self.epochs.append(fact)
+
+    # ------------------------------------------------------------------ naming
+
+    def _name(self, what: str, where: str, expected: str, found: str) -> None:
+        self._found.append(Deviation(what, where, expected, found))
+
+    def _take_found(self) -> Sequence[Deviation]:
+        if not self._found:
+            return ()
+        found, self._found = self._found, []
+        return found

@@ -1,0 +1,129 @@
+"""The rules one run of records must keep, checked against the state before it.
+
+Source of the rules: the interface of `CreditLedger` (the contract enforces them; the audit does not trust that it
+did), and one rule the contract leaves to readers: a lifecycle record is about the same enterprise as the record
+it refers to.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ledger.audit.deviation import Deviation, at_log, show_record
+from ledger.domain.records import RECORD_BYTES, split_id
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
+
+    from ledger.audit.authorities import AuthorityState
+    from ledger.domain.facts import Place, Run
+
+FIRST_LIFECYCLE = 240
+FIRST_LINK = 248
+HIGHEST_SEVERITY = 3
+
+_WORD = struct.Struct(">QHBIIQ5s32x")
+_NO_SPARE = bytes(5)
+
+
+@dataclass(slots=True)
+class OpenBatch:
+    """A batch whose header has been met and whose runs are arriving."""
+
+    at: Place
+    state: AuthorityState
+    first_id: int
+    count: int
+    mandate: int
+    today: int  # civil day of the block in Asia/Shanghai
+    next_id: int
+    last_enterprise: int = 0
+
+
+def check_records(
+    run: Run, batch: OpenBatch, registered: Container[int], codes: Mapping[int, str]
+) -> Iterator[Deviation]:
+    """Yield what does not hold about each record of the run. `registered` holds the enterprises known so far."""
+    if not run.records or len(run.records) % RECORD_BYTES:
+        yield Deviation(
+            "bad record", at_log(run.at), "64 bytes for each record", f"{len(run.records)} bytes in the run"
+        )
+        return
+    enterprise, mandate, today = run.enterprise, batch.mandate, batch.today
+    for id_, word in enumerate(_WORD.iter_unpack(run.records), run.first_id):
+        about, kind, severity, conduct_on, decided_on, ref, spare = word
+        # One condition for the honest record: this line runs for every record of the chain.
+        if (
+            about != enterprise
+            or spare != _NO_SPARE
+            or severity > HIGHEST_SEVERITY
+            or not conduct_on <= decided_on <= today
+            or not mandate >> kind & 1
+        ):
+            where = at_log(run.at, f"record {show_record(id_, codes)}")
+            yield from _name_faults(word, where, enterprise, batch)
+        if kind >= FIRST_LIFECYCLE:
+            where = at_log(run.at, f"record {show_record(id_, codes)}")
+            if kind >= FIRST_LINK:
+                yield from _check_link(ref, where, enterprise, registered)
+            else:
+                yield from _check_lifecycle(ref, where, enterprise, batch, codes)
+
+
+def _name_faults(
+    word: tuple[int, int, int, int, int, int, bytes], where: str, enterprise: int, batch: OpenBatch
+) -> Iterator[Deviation]:
+    about, kind, severity, conduct_on, decided_on, _, spare = word
+    if about != enterprise:
+        yield Deviation("record about another enterprise than its run", where, str(enterprise), str(about))
+    if spare != _NO_SPARE:
+        yield Deviation("bad record", where, "spare bits zero", spare.hex())
+    if severity > HIGHEST_SEVERITY:
+        yield Deviation("bad record", where, f"severity 0..{HIGHEST_SEVERITY}", str(severity))
+    if conduct_on > decided_on:
+        yield Deviation(
+            "conduct after decision", where, f"conduct on day {decided_on} or before", f"day {conduct_on}"
+        )
+    if decided_on > batch.today:
+        yield Deviation(
+            "decision after its block", where, f"decided on day {batch.today} or before", f"day {decided_on}"
+        )
+    if not batch.mandate >> kind & 1:
+        yield Deviation(
+            "type outside the mandate", where, f"a type in the mandate {batch.mandate:#x}", f"type {kind}"
+        )
+
+
+def _check_link(ref: int, where: str, enterprise: int, registered: Container[int]) -> Iterator[Deviation]:
+    if ref == enterprise or ref not in registered:
+        yield Deviation(
+            "link to no other enterprise", where, "another registered enterprise", f"enterprise {ref}"
+        )
+
+
+def _check_lifecycle(
+    ref: int, where: str, enterprise: int, batch: OpenBatch, codes: Mapping[int, str]
+) -> Iterator[Deviation]:
+    state = batch.state
+    authority, number = split_id(ref)
+    if authority != state.number:
+        yield Deviation(
+            "refers to another authority's record",
+            where,
+            f"a record of {state.code}",
+            show_record(ref, codes),
+        )
+    elif not 0 < ref < batch.first_id:
+        expected = f"a record before {show_record(batch.first_id, codes)}"
+        yield Deviation("refers to no earlier record", where, expected, show_record(ref, codes))
+    elif (about := state.enterprise_of(number)) == 0:
+        yield Deviation(
+            "refers to an unknown record", where, "a record on the chain", show_record(ref, codes)
+        )
+    elif about != enterprise:
+        found = f"{show_record(ref, codes)} about enterprise {about}"
+        yield Deviation(
+            "refers to a record about another enterprise", where, f"enterprise {enterprise}", found
+        )
