@@ -1,7 +1,7 @@
-"""What the audit knows of one authority: its mandate and keys over time, its numbers, whom each record is about.
+"""What the audit knows of one authority: its mandate and keys over time, and whom each record is about.
 
-Source of the rules: the interface of the contract `Authorities`. A mandate holds from its `from` on; setting
-another one replaces any that has not begun. A key holds in the half-open window last set for it.
+Source of the rules: the interface of the contract `Authorities`. At time t the mandate is that of the last
+`MandateSet`, in log order, with `from <= t`; a key holds in the half-open window last set for it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class AuthorityState:
         self.enterprises = array("Q")
         self._mandates: list[tuple[int, int]] = []
 
-    def set_mandate(self, now: int, mandate: int, from_: int) -> None:
-        """Take a mandate set at `now` that holds from `from_` on."""
-        self._mandates = [entry for entry in self._mandates if entry[0] <= now]
+    def set_mandate(self, mandate: int, from_: int) -> None:
+        """Take a mandate that holds from `from_` on; it overrides what was set before for any later time."""
+        self._mandates = [entry for entry in self._mandates if entry[0] < from_]
         self._mandates.append((from_, mandate))
 
     def mandate_at(self, timestamp: int) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Deviation(NamedTuple):
-    """`what` is a stable phrase naming the rule; `where` a place; `expected` and `found` are shown as they are."""
+    """`what` is a stable phrase naming the rule, `where` a place; the others are shown as they are."""
 
     what: str
     where: str

@@ -1,11 +1,14 @@
-"""Replay of everything the chain said, trusting none of it: every rule recomputed, in one pass, in chain order.
+"""Replay of everything the chain said, trusting none of it: every rule recomputed in one pass, in chain order.
 
 Checked, with the phrase a deviation names it by:
 
  1. facts come in chain order (`facts out of order`, `block time runs backwards`);
- 2. authorities and enterprises are numbered 1, 2, 3 ... (`authority out of order`, `registration out of order`);
- 3. an authority's records are numbered without gap or repeat (`number gap`, `number repeated`), and a batch is
-    what its header says (`batch differs from its header`, `run outside a batch`, `batch not sorted`);
+ 2. authorities and enterprises are numbered 1, 2, 3 ... (`authority out of order`, `registration out of
+    order`), each authority with a code of its own (`authority code taken`), and no mandate is set for a time
+    before its block (`mandate set for the past`);
+ 3. an authority's records are numbered without gap or repeat (`number gap`, `number repeated`), and a batch
+    is what its header says (`batch of no size`, `batch differs from its header`, `run outside a batch`,
+    `batch not sorted`);
  4. who wrote was not suspended and wrote with a key in its window (`authority suspended`, `key outside its
     window`, `unknown authority`), each record of a type in the mandate held at that time (`type outside the
     mandate`);
@@ -13,9 +16,9 @@ Checked, with the phrase a deviation names it by:
  6. each run's head follows from the head before it and the run's bytes (`head not reproduced`, `unknown
     enterprise`), and its leaf is the log's next (`leaf index not consecutive`);
  7. tree heads in events are those of the log rebuilt here (`tree head differs`);
- 8. cards are registered once; assessments are numbered 1, 2, 3 ..., with a registered card in force, and never
-    as of an earlier day than the one before (`card registered twice`, `assessment out of order`, `card not in
-    force`, `assessment as of an earlier day`).
+ 8. cards are registered once; assessments are numbered 1, 2, 3 ..., made with a registered card in force, as
+    of no earlier day than the one before and no day to come (`card registered twice`, `assessment out of
+    order`, `card not in force`, `assessment as of another day`).
 
 After a deviation the replay goes on from what was found, so that one fault is named once. Memory: heads and
 commitments per enterprise, 8 bytes per record; runs are not kept.
@@ -28,11 +31,11 @@ from typing import TYPE_CHECKING
 
 from ledger.audit.authorities import AuthorityState
 from ledger.audit.deviation import Deviation, at_log, show_record, show_span
-from ledger.audit.runs import OpenBatch, check_records
+from ledger.audit.runs import MAX_BATCH, OpenBatch, check_records
+from ledger.audit.scorebook import ScoreBookState
 from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import genesis_head
 from ledger.crypto.merkle import Log
-from ledger.domain.calendar import day_of
 from ledger.domain.facts import (
     AssessmentPublished,
     AuthorityAdded,
@@ -63,9 +66,7 @@ class Replay:
         self.heads: dict[int, bytes] = {}
         self.commitments: dict[int, bytes] = {}
         self.log = Log()
-        #: Registered scorecards: hash -> day of effect.
-        self.cards: dict[bytes, int] = {}
-        self.epochs: list[AssessmentPublished] = []
+        self.scorebook = ScoreBookState()
         #: Where the replay stands; None before the first fact.
         self.at: Place | None = None
         self._next_leaf = 0
@@ -100,8 +101,8 @@ class Replay:
             "runs": self._runs,
             "records": self._records,
             "tree_heads": self._tree_heads,
-            "cards": len(self.cards),
-            "assessments": len(self.epochs),
+            "cards": len(self.scorebook.cards),
+            "assessments": len(self.scorebook.assessments),
         }
 
     def _apply_other(self, fact: Fact) -> None:
@@ -114,15 +115,15 @@ class Replay:
         elif isinstance(fact, AuthorityAdded):
             self._authority_added(fact)
         elif isinstance(fact, MandateSet):
-            self._state_of(fact.authority, fact.at).set_mandate(fact.at.timestamp, fact.mandate, fact.from_)
+            self._mandate_set(fact)
         elif isinstance(fact, KeySet):
             self._state_of(fact.authority, fact.at).keys[fact.key] = (fact.from_, fact.until)
         elif isinstance(fact, SuspensionSet):
             self._state_of(fact.authority, fact.at).suspended = fact.suspended
         elif isinstance(fact, CardRegistered):
-            self._card_registered(fact)
+            self._found.extend(self.scorebook.register(fact))
         elif isinstance(fact, AssessmentPublished):
-            self._assessment_published(fact)
+            self._found.extend(self.scorebook.publish(fact))
 
     # ------------------------------------------------------------------ places
 
@@ -142,6 +143,9 @@ class Replay:
         if fact.authority != expected:
             where = at_log(fact.at, f"authority {fact.code}")
             self._name("authority out of order", where, str(expected), str(fact.authority))
+        if fact.code in self.codes.values():
+            where = at_log(fact.at, f"authority {fact.authority}")
+            self._name("authority code taken", where, "a code of its own", fact.code)
         self.authorities[fact.authority] = AuthorityState(fact.authority, fact.code)
         self.codes[fact.authority] = fact.code
 
@@ -151,6 +155,15 @@ class Replay:
             self._name("unknown authority", at_log(at), "an authority added before", f"authority {authority}")
             state = self.authorities[authority] = AuthorityState(authority, f"authority {authority}")
         return state
+
+    def _mandate_set(self, fact: MandateSet) -> None:
+        state = self._state_of(fact.authority, fact.at)
+        if fact.from_ < fact.at.timestamp:
+            where = at_log(fact.at, f"authority {state.code}")
+            self._name(
+                "mandate set for the past", where, f"from {fact.at.timestamp} on", f"from {fact.from_} on"
+            )
+        state.set_mandate(fact.mandate, fact.from_)
 
     def _registered(self, fact: Registered) -> None:
         expected = len(self.heads) + 1
@@ -166,6 +179,8 @@ class Replay:
         at, state = fact.at, self._state_of(fact.authority, fact.at)
         first_id = fact.authority << 48 | fact.first_number
         where = at_log(at, f"batch {show_span(first_id, fact.count, self.codes)}")
+        if not 0 < fact.count <= MAX_BATCH:
+            self._name("batch of no size", where, f"1 to {MAX_BATCH} records", str(fact.count))
         if state.suspended:
             self._name("authority suspended", where, f"no record of {state.code}", f"{fact.count} records")
         if not state.key_holds(fact.key, at.timestamp):
@@ -176,9 +191,7 @@ class Replay:
             what = "number gap" if fact.first_number > state.count + 1 else "number repeated"
             expected = show_record(fact.authority << 48 | (state.count + 1), self.codes)
             self._name(what, where, expected, show_record(first_id, self.codes))
-        mandate = state.mandate_at(at.timestamp)
-        today = day_of(at.timestamp)
-        self._batch = OpenBatch(at, state, first_id, fact.count, mandate, today, next_id=first_id)
+        self._batch = OpenBatch.of(at, state, first_id, fact.count)
 
     def _close_batch(self) -> None:
         batch, self._batch = self._batch, None
@@ -225,10 +238,8 @@ class Replay:
             where = at_log(run.at, show_span(run.first_id, count, self.codes))
             self._name("run outside a batch", where, "a batch of the same authority before it", "none")
             self._close_batch()
-            state, now = self._state_of(run.authority, run.at), run.at.timestamp
-            mandate, today = state.mandate_at(now), day_of(now)
-            batch = OpenBatch(run.at, state, run.first_id, count, mandate, today, next_id=run.first_id)
-            self._batch = batch
+            state = self._state_of(run.authority, run.at)
+            self._batch = batch = OpenBatch.of(run.at, state, run.first_id, count)
         if run.first_id != batch.next_id:
             what = "number gap" if run.first_id > batch.next_id else "number repeated"
             where = at_log(run.at, f"enterprise {run.enterprise}")
@@ -241,7 +252,7 @@ class Replay:
         batch.next_id, batch.last_enterprise = run.first_id + count, run.enterprise
         return batch
 
-    # ------------------------------------------------------------------ tree heads, cards, assessments
+    # ------------------------------------------------------------------ tree heads
 
     def _tree_head(self, fact: TreeHead) -> None:
         self._tree_heads += 1
@@ -251,36 +262,6 @@ class Replay:
             self._name(
                 "tree head differs", at_log(fact.at), expected, f"size {fact.size}, root {fact.root.hex()}"
             )
-
-    def _card_registered(self, fact: CardRegistered) -> None:
-        if fact.card in self.cards:
-            where = at_log(fact.at, f"card {fact.card.hex()}")
-            expected = f"effective on day {self.cards[fact.card]}"
-            self._name(
-                "card registered twice", where, expected, f"again, effective on day {fact.effective_on}"
-            )
-        self.cards[fact.card] = fact.effective_on
-
-    def _assessment_published(self, fact: AssessmentPublished) -> None:
-        where = at_log(fact.at, f"assessment {fact.epoch}")
-        previous = self.epochs[-1] if self.epochs else None
-        expected = previous.epoch + 1 if previous else 1
-        if fact.epoch != expected:
-            self._name("assessment out of order", where, str(expected), str(fact.epoch))
-        effective_on = self.cards.get(fact.card)
-        if effective_on is None:
-            self._name("card not in force", where, "a registered card", fact.card.hex())
-        elif effective_on > fact.as_of:
-            found = f"in force from day {effective_on}"
-            self._name("card not in force", where, f"a card in force on day {fact.as_of}", found)
-        if previous and fact.as_of < previous.as_of:
-            self._name(
-                "assessment as of an earlier day",
-                where,
-                f"day {previous.as_of} or later",
-                f"day {fact.as_of}",
-            )
-        self.epochs.append(fact)
 
     # ------------------------------------------------------------------ naming
 

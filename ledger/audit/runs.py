@@ -1,8 +1,8 @@
 """The rules one run of records must keep, checked against the state before it.
 
-Source of the rules: the interface of `CreditLedger` (the contract enforces them; the audit does not trust that it
-did), and one rule the contract leaves to readers: a lifecycle record is about the same enterprise as the record
-it refers to.
+Source of the rules: the interface of `CreditLedger`. The contract enforces most of them, the audit does not
+trust that it did; two it leaves to readers: severity is 0 to 3, and a lifecycle record is about the same
+enterprise as the record it refers to.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger.audit.deviation import Deviation, at_log, show_record
+from ledger.domain.calendar import day_of
 from ledger.domain.records import RECORD_BYTES, split_id
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FIRST_LIFECYCLE = 240
 FIRST_LINK = 248
 HIGHEST_SEVERITY = 3
+MAX_BATCH = 1000
 
 _WORD = struct.Struct(">QHBIIQ5s32x")
 _NO_SPARE = bytes(5)
@@ -41,11 +43,18 @@ class OpenBatch:
     next_id: int
     last_enterprise: int = 0
 
+    @classmethod
+    def of(cls, at: Place, state: AuthorityState, first_id: int, count: int) -> OpenBatch:
+        """A batch at this place, with the mandate held and the day it is there."""
+        # The contract knows no type 0, whatever the mandate's lowest bit says.
+        mandate = state.mandate_at(at.timestamp) & ~1
+        return cls(at, state, first_id, count, mandate, day_of(at.timestamp), next_id=first_id)
+
 
 def check_records(
     run: Run, batch: OpenBatch, registered: Container[int], codes: Mapping[int, str]
 ) -> Iterator[Deviation]:
-    """Yield what does not hold about each record of the run. `registered` holds the enterprises known so far."""
+    """Yield what does not hold about each record of the run. `registered`: the enterprises known so far."""
     if not run.records or len(run.records) % RECORD_BYTES:
         yield Deviation(
             "bad record", at_log(run.at), "64 bytes for each record", f"{len(run.records)} bytes in the run"
