@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+
+import {IAuthorities} from "./interfaces/IAuthorities.sol";
+
+/// @title Authorities
+/// @notice Implementation of `IAuthorities`; every setter is restricted by the access manager.
+contract Authorities is IAuthorities, AccessManaged {
+    struct Authority {
+        uint64 mandateFrom; // `mandate` holds from here on, `mandateBefore` until then
+        bool known;
+        bool suspended;
+        uint256 mandate;
+        uint256 mandateBefore;
+    }
+
+    struct Window {
+        uint64 from;
+        uint64 until;
+    }
+
+    /// @inheritdoc IAuthorities
+    mapping(bytes32 code => uint16 authority) public authorityOf;
+
+    mapping(uint16 authority => Authority) private _authorities;
+    mapping(uint16 authority => mapping(address key => Window)) private _windows;
+
+    /// @inheritdoc IAuthorities
+    uint16 public authorityCount;
+
+    constructor(address accessManager) AccessManaged(accessManager) {}
+
+    // ------------------------------------------------------------------ governance
+
+    /// @inheritdoc IAuthorities
+    function addAuthority(bytes32 code, uint256 mandate, address key, uint64 until)
+        external
+        restricted
+        returns (uint16 authority_)
+    {
+        _checkCode(code);
+        if (authorityOf[code] != 0) revert CodeTaken(code, authorityOf[code]);
+
+        authority_ = ++authorityCount;
+        authorityOf[code] = authority_;
+        _authorities[authority_].known = true;
+        emit AuthorityAdded(authority_, code);
+
+        uint64 present = uint64(block.timestamp);
+        _setMandate(authority_, mandate, present);
+        _setKey(authority_, key, present, until);
+    }
+
+    /// @inheritdoc IAuthorities
+    function setMandate(uint16 authority_, uint256 mandate, uint64 from) external restricted {
+        _setMandate(authority_, mandate, from);
+    }
+
+    /// @inheritdoc IAuthorities
+    function setKey(uint16 authority_, address key, uint64 from, uint64 until) external restricted {
+        _setKey(authority_, key, from, until);
+    }
+
+    /// @inheritdoc IAuthorities
+    function setSuspended(uint16 authority_, bool suspended_) external restricted {
+        _known(authority_).suspended = suspended_;
+        emit SuspensionSet(authority_, suspended_);
+    }
+
+    // ------------------------------------------------------------------ views
+
+    /// @inheritdoc IAuthorities
+    function mandateNow(uint16 authority_) external view returns (uint256) {
+        return _mandate(_authorities[authority_]);
+    }
+
+    /// @inheritdoc IAuthorities
+    function keyWindow(uint16 authority_, address key) external view returns (uint64 from, uint64 until) {
+        Window storage window = _windows[authority_][key];
+        return (window.from, window.until);
+    }
+
+    /// @inheritdoc IAuthorities
+    function suspended(uint16 authority_) external view returns (bool) {
+        return _authorities[authority_].suspended;
+    }
+
+    /// @inheritdoc IAuthorities
+    function authorize(uint16 authority_, address key) external view returns (uint256) {
+        Authority storage it = _known(authority_);
+        if (it.suspended) revert Suspended(authority_);
+        Window storage window = _windows[authority_][key];
+        if (block.timestamp < window.from || block.timestamp >= window.until) revert KeyNotValid(authority_, key);
+        return _mandate(it);
+    }
+
+    // ------------------------------------------------------------------ inside
+
+    function _setMandate(uint16 authority_, uint256 mandate, uint64 from) private {
+        Authority storage it = _known(authority_);
+        uint64 present = uint64(block.timestamp);
+        if (from < present) revert MandateInPast(from, present);
+        if (it.mandateFrom > present) {
+            // With two changes waiting, "the last one set that has begun" would no longer be what is stored.
+            if (from > it.mandateFrom) revert MandateWaiting(it.mandateFrom, from);
+        } else {
+            it.mandateBefore = it.mandate;
+        }
+        (it.mandate, it.mandateFrom) = (mandate, from);
+        emit MandateSet(authority_, mandate, from);
+    }
+
+    function _setKey(uint16 authority_, address key, uint64 from, uint64 until) private {
+        _known(authority_);
+        if (key == address(0)) revert InvalidKey(key);
+        if (until < from) revert InvalidWindow(from, until);
+        _windows[authority_][key] = Window(from, until);
+        emit KeySet(authority_, key, from, until);
+    }
+
+    function _known(uint16 authority_) private view returns (Authority storage it) {
+        it = _authorities[authority_];
+        if (!it.known) revert UnknownAuthority(authority_);
+    }
+
+    function _mandate(Authority storage it) private view returns (uint256) {
+        return block.timestamp < it.mandateFrom ? it.mandateBefore : it.mandate;
+    }
+
+    /// @dev Codes are shown to people and stand before the number in a record's name, so they are kept plain.
+    function _checkCode(bytes32 code) private pure {
+        uint256 length;
+        while (length < 32 && code[length] != 0) {
+            bytes1 c = code[length];
+            bool plain = (c >= "A" && c <= "Z") || (c >= "0" && c <= "9") || c == "-";
+            if (!plain) revert InvalidCode(code);
+            ++length;
+        }
+        if (length == 0 || (length < 32 && code << (8 * length) != 0)) revert InvalidCode(code);
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+
+import {Enterprises} from "./Enterprises.sol";
+import {IAuthorities} from "./interfaces/IAuthorities.sol";
+import {ICreditLedger} from "./interfaces/ICreditLedger.sol";
+import {CivilDay} from "./libraries/CivilDay.sol";
+import {MerkleLog} from "./libraries/MerkleLog.sol";
+
+/// @title CreditLedger
+/// @notice Implementation of `ICreditLedger`. There is no owner, no proxy and no way to change or remove a record.
+contract CreditLedger is ICreditLedger, EIP712, Enterprises {
+    using MerkleLog for bytes32[64];
+
+    /// @dev What a record is checked against: the same for the whole batch.
+    struct Batch {
+        uint256 firstId;
+        uint256 mandate;
+        uint256 today;
+        uint256 enterprises;
+    }
+
+    uint256 private constant RECORD_BYTES = 64;
+    uint256 private constant MAX_RECORDS = 1000;
+    uint256 private constant FIRST_LIFECYCLE_TYPE = 240;
+    uint256 private constant FIRST_LINK_TYPE = 248;
+
+    bytes32 private constant BATCH_TYPEHASH =
+        keccak256("RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)");
+
+    /// @inheritdoc ICreditLedger
+    IAuthorities public immutable authorities;
+
+    /// @inheritdoc ICreditLedger
+    uint64 public logSize;
+
+    bytes32[64] private _peaks;
+
+    /// @inheritdoc ICreditLedger
+    mapping(uint16 authority => uint48) public recordCount;
+
+    constructor(address authorities_, address accessManager) EIP712("CreditLedger", "1") AccessManaged(accessManager) {
+        if (authorities_.code.length == 0) revert NotAContract(authorities_);
+        authorities = IAuthorities(authorities_);
+    }
+
+    // ------------------------------------------------------------------ writing
+
+    /// @inheritdoc ICreditLedger
+    function record(uint16 authority_, uint48 firstNumber, bytes calldata records) external {
+        _record(authority_, firstNumber, msg.sender, records);
+    }
+
+    /// @inheritdoc ICreditLedger
+    function recordSigned(
+        uint16 authority_,
+        uint48 firstNumber,
+        uint64 deadline,
+        address key,
+        bytes calldata records,
+        bytes calldata signature
+    ) external {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        uint256 count = records.length / RECORD_BYTES;
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(BATCH_TYPEHASH, authority_, firstNumber, count, deadline, keccak256(records)))
+        );
+        if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
+        _record(authority_, firstNumber, key, records);
+    }
+
+    /// @inheritdoc ICreditLedger
+    function checkpoint() external returns (bytes32 root_) {
+        root_ = root();
+        emit TreeHead(logSize, root_);
+    }
+
+    /// @inheritdoc ICreditLedger
+    function root() public view returns (bytes32) {
+        return _peaks.root(logSize);
+    }
+
+    // ------------------------------------------------------------------ inside
+
+    /// @dev Where direct and signed entry end. `key` has sent or signed the batch.
+    function _record(uint16 authority_, uint48 firstNumber, address key, bytes calldata records) private {
+        uint256 count = records.length / RECORD_BYTES;
+        if (count == 0 || count > MAX_RECORDS || records.length % RECORD_BYTES != 0) {
+            revert InvalidLength(records.length);
+        }
+        uint48 written = recordCount[authority_];
+        if (firstNumber != written + 1) revert WrongNumber(written + 1);
+        Batch memory batch = Batch({
+            firstId: (uint256(authority_) << 48) | firstNumber,
+            mandate: authorities.authorize(authority_, key),
+            today: CivilDay.today(),
+            enterprises: enterpriseCount
+        });
+
+        recordCount[authority_] = written + uint48(count);
+        emit BatchRecorded(authority_, key, firstNumber, uint32(count));
+        _recordRuns(authority_, batch, records, count);
+    }
+
+    /// @dev Split the batch into runs; check, chain, log and emit each.
+    function _recordRuns(uint16 authority_, Batch memory batch, bytes calldata records, uint256 count) private {
+        bytes32[64] memory fresh;
+        uint256 size = logSize;
+        uint256 previous;
+        uint256 start;
+        while (start < count) {
+            uint256 enterprise = _word(records, start) >> 192;
+            if (enterprise == 0 || enterprise > batch.enterprises) revert UnknownEnterprise(start, uint64(enterprise));
+            if (enterprise <= previous) revert Unsorted(start);
+
+            uint256 end = _checkRun(batch, records, start, count);
+            bytes calldata run = records[start * RECORD_BYTES:end * RECORD_BYTES];
+            uint256 firstId = batch.firstId + start;
+            bytes32 next = _chain(head[uint64(enterprise)], firstId, run);
+
+            head[uint64(enterprise)] = next;
+            _peaks.append(fresh, size, MerkleLog.leafHash(uint64(enterprise), next));
+            emit Recorded(uint64(enterprise), authority_, uint64(firstId), uint64(size), next, run);
+
+            (previous, start) = (enterprise, end);
+            ++size;
+        }
+        logSize = uint64(size);
+        _peaks.store(fresh, size);
+    }
+
+    /// @dev Check the records of the run that begins at `start`.
+    /// @return end Index after its last record.
+    function _checkRun(Batch memory batch, bytes calldata records, uint256 start, uint256 count)
+        private
+        pure
+        returns (uint256 end)
+    {
+        uint256 word = _word(records, start);
+        uint256 enterprise = word >> 192;
+        end = start;
+        do {
+            _checkRecord(batch, word, end);
+            if (++end == count) break;
+            word = _word(records, end);
+        } while (word >> 192 == enterprise);
+    }
+
+    /// @dev Check the first word of record number `index` of the batch.
+    function _checkRecord(Batch memory batch, uint256 word, uint256 index) private pure {
+        if (uint40(word) != 0) revert SpareBitsSet(index);
+
+        uint256 kind = uint16(word >> 176);
+        // A shift by more than 255 leaves nothing, so that no type above 255 is in any mandate.
+        if (kind == 0 || (batch.mandate >> kind) & 1 == 0) revert TypeOutsideMandate(index, uint16(kind));
+
+        uint256 decidedOn = uint32(word >> 104);
+        if (uint32(word >> 136) > decidedOn) {
+            revert DecidedBeforeConduct(index, uint32(word >> 136), uint32(decidedOn));
+        }
+        if (decidedOn > batch.today) revert DecidedInFuture(index, uint32(decidedOn), uint32(batch.today));
+
+        if (kind >= FIRST_LIFECYCLE_TYPE) {
+            uint256 ref = uint64(word >> 40);
+            bool valid = kind < FIRST_LINK_TYPE
+                ? ref >> 48 == batch.firstId >> 48 && ref < batch.firstId && uint48(ref) != 0
+                : ref != 0 && ref <= batch.enterprises && ref != word >> 192;
+            if (!valid) revert InvalidReference(index, uint64(ref));
+        }
+    }
+
+    /// @dev First word of record number `index`.
+    function _word(bytes calldata records, uint256 index) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(records.offset, shl(6, index)))
+        }
+    }
+
+    /// @dev keccak256(head | firstRecordId u256 | run), in memory that is free again afterwards.
+    function _chain(bytes32 before, uint256 firstRecordId, bytes calldata run) private pure returns (bytes32 next) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, before)
+            mstore(add(free, 0x20), firstRecordId)
+            calldatacopy(add(free, 0x40), run.offset, run.length)
+            next := keccak256(free, add(0x40, run.length))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @title IAuthorities
+/// @notice Who may write records: the public authorities, the event types each may determine, and the keys each uses.
+/// @dev Authorities are numbered from 1 in the order of their admission and never removed, so that a number on a record
+/// names the same authority for ever. Every setting is data with a time, and every change is an event: a reader who
+/// replays the events in order knows at any block what `authorize` would have answered. At time t
+///
+///   - the mandate is that of the last `MandateSet`, in log order, with `from <= t`;
+///   - a key is valid when the last `KeySet` for it, in log order, has `from <= t < until`;
+///   - the authority is suspended when its last `SuspensionSet` says so.
+///
+/// Times are Unix seconds and are compared with the block's timestamp.
+interface IAuthorities {
+    /// @notice An authority was admitted.
+    /// @param authority Its number: one more than that of the authority before it.
+    /// @param code Its name in short: ASCII capitals, digits and hyphens, left-aligned and filled with zeros ("US-CPSC").
+    event AuthorityAdded(uint16 indexed authority, bytes32 code);
+
+    /// @notice An authority's mandate changes.
+    /// @param mandate Bit t is set when records of type t may be written. Bit 0 means nothing: there is no type 0.
+    /// @param from First second at which it holds; not before the block of the event.
+    event MandateSet(uint16 indexed authority, uint256 mandate, uint64 from);
+
+    /// @notice The window of one of an authority's keys is now `[from, until)`, whatever it was before.
+    event KeySet(uint16 indexed authority, address indexed key, uint64 from, uint64 until);
+
+    /// @notice An authority was suspended, or let write again.
+    event SuspensionSet(uint16 indexed authority, bool suspended);
+
+    /// @notice No authority has this number.
+    error UnknownAuthority(uint16 authority);
+    /// @notice The code is empty, or has a byte other than `A-Z`, `0-9` and `-` before its zero fill, or one after it.
+    error InvalidCode(bytes32 code);
+    /// @notice Another authority already has this code.
+    error CodeTaken(bytes32 code, uint16 authority);
+    /// @notice A mandate cannot hold from before the present block.
+    error MandateInPast(uint64 from, uint64 present);
+    /// @notice A change of mandate is already waiting for `waitingFrom`, and this one (for the later `from`) would leave
+    /// two of them waiting. Set one that holds no later than the waiting one: it takes its place.
+    error MandateWaiting(uint64 waitingFrom, uint64 from);
+    /// @notice The address cannot be a key.
+    error InvalidKey(address key);
+    /// @notice The window ends before it begins.
+    error InvalidWindow(uint64 from, uint64 until);
+    /// @notice The authority may not write at present.
+    error Suspended(uint16 authority);
+    /// @notice The address is not a key of the authority, or its window does not cover the present block.
+    error KeyNotValid(uint16 authority, address key);
+
+    /// @notice Admit an authority with a mandate and a first key, both valid from this block.
+    /// @dev Emits `AuthorityAdded`, `MandateSet` and `KeySet`.
+    /// @param code See `AuthorityAdded`; unique.
+    /// @param until First second at which the key is no longer valid.
+    /// @return authority Its number.
+    function addAuthority(bytes32 code, uint256 mandate, address key, uint64 until) external returns (uint16 authority);
+
+    /// @notice Give an authority another mandate, now or from a later time.
+    /// @dev At most one change waits at a time; a change that holds no later than the waiting one replaces it.
+    function setMandate(uint16 authority, uint256 mandate, uint64 from) external;
+
+    /// @notice Set the window of one key: a new key to rotate, an `until` that is not in the future to revoke.
+    /// @dev Windows may lie in the past, to say from when a key is to be distrusted. That does not undo what it wrote.
+    /// @param key An account, or a contract that implements ERC-1271.
+    function setKey(uint16 authority, address key, uint64 from, uint64 until) external;
+
+    /// @notice Suspend an authority, or let it write again. Mandate and keys stay as they are.
+    function setSuspended(uint16 authority, bool suspended) external;
+
+    /// @notice How many authorities there are; also the number of the last one.
+    function authorityCount() external view returns (uint16);
+
+    /// @notice The number of the authority with this code; 0 when there is none.
+    function authorityOf(bytes32 code) external view returns (uint16 authority);
+
+    /// @notice The mandate that holds in this block; 0 for an unknown authority.
+    function mandateNow(uint16 authority) external view returns (uint256 mandate);
+
+    /// @notice The window of a key, `[from, until)`; `(0, 0)` when none was ever set.
+    function keyWindow(uint16 authority, address key) external view returns (uint64 from, uint64 until);
+
+    /// @notice Whether an authority is suspended.
+    function suspended(uint16 authority) external view returns (bool);
+
+    /// @notice The mandate under which `key` may write for `authority` in this block.
+    /// @dev Reverts with `UnknownAuthority`, `Suspended` or `KeyNotValid`, in this order.
+    function authorize(uint16 authority, address key) external view returns (uint256 mandate);
+}
