@@ -1,0 +1,137 @@
+"""Reading a JSON body that a stranger sent: bounded before it is read, strict when it is parsed.
+
+Standard library JSON takes `NaN`, lets the last of two equal keys win, and makes lone surrogates that no
+database stores. Here each of these is the sender's error, said in words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from email.message import Message
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
+
+from api.errors import BadBody, BodyTimeout, BodyTooLarge, UnsupportedMedia
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Bytes a body may have: 1,000 records with generous documents; larger sets of documents come as a file.
+MAX_BODY: Final = 8 * 1024 * 1024
+#: Levels of lists and objects in one another; the records themselves need three.
+MAX_DEPTH: Final = 32
+#: Seconds a body may take to arrive.
+BODY_SECONDS: Final = 30.0
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the whole body. Raises `UnsupportedMedia`, `BodyTooLarge` (and reads no further), `BodyTimeout`."""
+    _check_media_type(request.headers.get("content-type"))
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
+        raise BodyTooLarge(f"A body of {declared[:20]} bytes; at most {MAX_BODY} are taken.")
+    received = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > MAX_BODY:
+                    raise BodyTooLarge(f"The body goes on after {MAX_BODY} bytes, the most that are taken.")
+    except TimeoutError:
+        raise BodyTimeout(f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+    except ClientDisconnect:
+        raise BadBody("The body ended before its time.") from None
+    return bytes(received)
+
+
+#: The raw body of a request, as a parameter type.
+RawBody = Annotated[bytes, Depends(read_body)]
+
+
+def parse_json(raw: bytes) -> object:
+    """Return the value a body holds. Raises `BadBody` with the place where it stops being acceptable JSON."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadBody(f"The body is not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}.") from None
+    try:
+        value: object = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except json.JSONDecodeError as error:
+        raise BadBody(
+            f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from None
+    except RecursionError:
+        raise BadBody(f"The body nests deeper than {MAX_DEPTH} levels.") from None
+    _check(value)
+    return value
+
+
+def _check_media_type(header: str | None) -> None:
+    if header is None:
+        raise UnsupportedMedia("No Content-Type; send application/json.")
+    parsed = Message()
+    parsed["content-type"] = header
+    if parsed.get_content_type() != "application/json":
+        raise UnsupportedMedia(f"Content-Type {header[:80]!r}; send application/json.")
+    charset = parsed.get_content_charset("utf-8")
+    if charset != "utf-8":
+        raise UnsupportedMedia(f"Charset {charset[:40]!r}; JSON is sent in utf-8.")
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BadBody(f"The key {twice[:80]!r} stands twice in one object.")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise BadBody(f"{name} is no JSON number.")
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise BadBody(f"The number {digits[:40]} is too large.")
+    return value
+
+
+def _int(digits: str) -> int:
+    if len(digits) > 40:
+        raise BadBody(f"The number {digits[:40]}... has {len(digits)} digits.")
+    return int(digits)
+
+
+def _check(value: object) -> None:
+    """Refuse what no database stores, and depth; by a list of work, so that depth exhausts no stack."""
+    work: list[tuple[object, int]] = [(value, 1)]
+    while work:
+        each, depth = work.pop()
+        if isinstance(each, str):
+            found = _UNSTORABLE.search(each)
+            if found:
+                raise BadBody(f"A text holds the character U+{ord(found.group()):04X}, which is no text.")
+            continue
+        if not isinstance(each, (dict, list)):
+            continue
+        if depth > MAX_DEPTH:
+            raise BadBody(f"The body nests deeper than {MAX_DEPTH} levels.")
+        if isinstance(each, dict):
+            work.extend((key, depth) for key in each)
+            work.extend((item, depth + 1) for item in each.values())
+        else:
+            work.extend((item, depth + 1) for item in each)

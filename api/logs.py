@@ -1,0 +1,45 @@
+"""The API's log: one JSON object a line on standard error, each with the request id; no bodies, no secrets.
+
+What may be logged is written here: the route's template and not the address asked for (it names an
+enterprise), the id of the API key and not the key.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TextIO, cast
+
+import structlog
+
+
+class _Stderr:
+    """Writes to whatever `sys.stderr` is when a line is written, as tests and services replace it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def _make() -> structlog.typing.FilteringBoundLogger:
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.dict_tracebacks,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+    return cast(
+        "structlog.typing.FilteringBoundLogger",
+        structlog.wrap_logger(
+            structlog.PrintLogger(cast("TextIO", _Stderr())),
+            processors=processors,
+            wrapper_class=structlog.make_filtering_bound_logger("INFO"),
+            cache_logger_on_first_use=True,
+        ),
+    )
+
+
+#: The logger of the whole API.
+log = _make()

@@ -1,0 +1,76 @@
+"""Around every request: an id, a line in the log, an observation, and an answer when all else failed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+
+from api.errors import of_exception
+from api.logs import log
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from api.metrics import Metrics
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNMATCHED: Final = "(none)"
+
+
+class Envelope:
+    """ASGI middleware. A client's own `X-Request-Id` is kept if short and plain, else one is made."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_on)
+            except Exception as error:  # noqa: BLE001 - the last place where it can still become an answer
+                answer = of_exception(error)
+                if not status:
+                    await answer(scope, receive, send_on)
+            finally:
+                self._close(scope, status, time.perf_counter() - began)
+
+    def _close(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path_format", _UNMATCHED)
+        # A client that left before the answer is nobody's error; 499 is what proxies write for it.
+        status = status or 499
+        self._metrics.observe(scope["method"], route, status, seconds)
+        caller = scope.get("state", {}).get("caller")
+        level = log.warning if status >= HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+        level(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            key=getattr(caller, "id", None),
+        )
