@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import re
 import string
-from functools import lru_cache
+from operator import mul
 from typing import Final, NamedTuple
 
 from ledger.domain.names import normal_country, normal_name
 from ledger.errors import BadValue
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_VALUE: Final = {char: value for value, char in enumerate(_ALPHABET)}
+_ALNUM: Final = string.digits + string.ascii_uppercase
+# Character codes to values; organisation codes take A to Z for 10 to 35 (GB 11714), not the USCC's alphabet.
+_VALUES: Final = bytes(max(_ALPHABET.find(chr(code)), 0) for code in range(256))
+_ORGANISATION_VALUES: Final = bytes(max(_ALNUM.find(chr(code)), 0) for code in range(256))
 _WEIGHTS: Final = tuple(pow(3, position, 31) for position in range(17))
 _ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
-_ALNUM: Final = string.digits + string.ascii_uppercase
+_PLAIN_USCC: Final = re.compile(f"[{_ALPHABET}]{{18}}")
 _FULL_WIDTH: Final = {0xFF01 + offset: 0x21 + offset for offset in range(94)} | {0x3000: 0x20}
 
 _BOTH_HOLD: Final = "both checks hold"
@@ -41,8 +44,11 @@ class Verdict(NamedTuple):
 
 def check_uscc(text: str) -> Verdict:
     """Judge a unified social credit code (GB 32100-2015). `code` is the 18 characters in upper case."""
-    code, notes = _ascii_upper(text)
-    reason = _first_of(code, 18, _ALPHABET)
+    if _PLAIN_USCC.fullmatch(text):
+        code, notes, reason = text, list[str](), None
+    else:
+        code, notes = _ascii_upper(text)
+        reason = _first_of(code, 18, _ALPHABET)
     if reason is None and not code[2:8].isdecimal():
         reason = "the region (characters 3 to 8) is not six digits"
     if reason is not None:
@@ -83,13 +89,14 @@ def check_name(country: str, name: str) -> Verdict:
     return Verdict(valid=True, code=key, why="an unresolved name; no code is known")
 
 
-@lru_cache(maxsize=65536)
 def check_identifier(text: str) -> Verdict:
     """Judge any identifier: `uscc:CODE`, `lei:CODE`, `name:CC:NAME`, or a bare code.
 
     A bare code of 20 characters is taken for an LEI, any other for a USCC. `code` of a valid USCC or LEI has
     no prefix; of an invalid identifier it is the text as given.
     """
+    if _PLAIN_USCC.fullmatch(text):
+        return check_uscc(text)
     bare = text.strip()
     scheme, *rest = split_prefix(bare, 1)
     scheme = scheme.translate(_FULL_WIDTH).strip().lower()
@@ -154,14 +161,11 @@ def _first_of(code: str, length: int, alphabet: str) -> str | None:
 
 
 def _uscc_check(code: str) -> str:
-    total = sum(_VALUE[char] * weight for char, weight in zip(code[:17], _WEIGHTS, strict=True))
+    total = sum(map(mul, code.encode().translate(_VALUES), _WEIGHTS))
     return _ALPHABET[(31 - total % 31) % 31]
 
 
 def _organisation_check(code: str) -> str:
-    # Values of GB 11714: digits as they are, A to Z 10 to 35 (not the USCC's alphabet).
-    total = sum(
-        int(char, 36) * weight for char, weight in zip(code[8:16], _ORGANISATION_WEIGHTS, strict=True)
-    )
+    total = sum(map(mul, code[8:16].encode().translate(_ORGANISATION_VALUES), _ORGANISATION_WEIGHTS))
     value = (11 - total % 11) % 11
     return "X" if value == 10 else str(value)
