@@ -1,0 +1,61 @@
+"""Many rows at once: `executemany` on SQLite, `COPY` on PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Table
+    from sqlalchemy.sql.compiler import IdentifierPreparer
+
+#: Below this many rows an insert is quicker than setting up a COPY.
+_COPY_FROM = 20
+#: Values in one IN list: SQLite bounds a statement's parameters, PostgreSQL at 65,535.
+IN_LIST = 500
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert tuples of values, in the order of the table's columns, in the connection's transaction.
+
+    The values go to the driver as they are: give bytes, str, int, bool or None, and for `Unsigned` columns
+    their bytes. Raises SQLAlchemy's `IntegrityError` when a key is taken.
+    """
+    if not rows:
+        return
+    preparer = connection.dialect.identifier_preparer
+    target = _qualified(connection, table, preparer)
+    columns = ", ".join(preparer.quote(column.name) for column in table.columns)
+    on_server = connection.dialect.name == "postgresql"
+    if not on_server or len(rows) < _COPY_FROM:
+        marks = ", ".join(["%s" if on_server else "?"] * len(table.columns))
+        statement = f"INSERT INTO {target} ({columns}) VALUES ({marks})"  # noqa: S608
+        connection.exec_driver_sql(statement, list(rows))
+    else:
+        _copy(connection, f"COPY {target} ({columns}) FROM STDIN (FORMAT BINARY)", table, rows)
+
+
+def _qualified(connection: Connection, table: Table, preparer: IdentifierPreparer) -> str:
+    schema = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+    name = preparer.quote(table.name)
+    return f"{preparer.quote(schema)}.{name}" if schema else name
+
+
+def _copy(connection: Connection, statement: str, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    driver = connection.connection.driver_connection
+    if driver is None:  # a connection in use always has its driver's
+        raise RuntimeError("no driver connection")
+    types = [column.type.compile(connection.dialect).lower() for column in table.columns]
+    errors = connection.dialect.loaded_dbapi
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+    except errors.IntegrityError as error:
+        raise IntegrityError(statement, None, error) from error
+    except errors.OperationalError as error:
+        raise OperationalError(statement, None, error) from error

@@ -1,0 +1,165 @@
+"""Tables of the index: what the chain's logs say, and nothing else. It may be dropped at any time.
+
+Every row names the block it came from by number and hash, and its log's place in that block. Runs stay
+packed, 64 bytes a record, decoded when read. `blocks` holds the blocks with facts, `cursor` the one followed
+to.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, MetaData, Table, Text
+
+from ledger.store.types import Bytes, Int, Unsigned
+
+metadata = MetaData()
+
+
+def _key(name: str) -> Column[int]:
+    return Column(name, Int, primary_key=True, autoincrement=False)
+
+
+def _place(*, key: bool = False) -> tuple[Column[int], Column[bytes], Column[int]]:
+    """Where the fact stands on the chain; as the key for facts that have no other."""
+    return (
+        Column("block_number", Int, primary_key=key, autoincrement=False, nullable=False, index=not key),
+        Column("block_hash", Bytes, nullable=False),
+        Column("log_index", Int, primary_key=key, autoincrement=False, nullable=False),
+    )
+
+
+#: Blocks that hold at least one fact.
+blocks = Table(
+    "blocks",
+    metadata,
+    _key("number"),
+    Column("hash", Bytes, nullable=False),
+    Column("timestamp", Int, nullable=False),
+)
+
+#: The last block followed, with or without facts: a single row.
+cursor = Table(
+    "cursor",
+    metadata,
+    _key("id"),
+    Column("number", Int, nullable=False),
+    Column("hash", Bytes, nullable=False),
+)
+
+authorities = Table(
+    "authorities",
+    metadata,
+    _key("authority"),
+    Column("code", Text, nullable=False),
+    *_place(),
+)
+
+mandates = Table(
+    "mandates",
+    metadata,
+    Column("authority", Int, nullable=False),
+    Column("mandate", Unsigned(32), nullable=False),
+    Column("valid_from", Unsigned(8), nullable=False),
+    *_place(key=True),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("authority", Int, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("valid_from", Unsigned(8), nullable=False),
+    Column("valid_until", Unsigned(8), nullable=False),
+    *_place(key=True),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("authority", Int, nullable=False),
+    Column("suspended", Boolean, nullable=False),
+    *_place(key=True),
+)
+
+enterprises = Table(
+    "enterprises",
+    metadata,
+    _key("enterprise"),
+    Column("commitment", Bytes, nullable=False),
+    *_place(),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    _key("authority"),
+    _key("first_number"),
+    Column("count", Int, nullable=False),
+    Column("key", Text, nullable=False),
+    *_place(),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _key("leaf_index"),
+    Column("enterprise", Int, nullable=False),
+    Column("authority", Int, nullable=False),
+    Column("first_id", Int, nullable=False),
+    Column("count", Int, nullable=False),
+    Column("head", Bytes, nullable=False),
+    Column("records", Bytes, nullable=False),
+    *_place(),
+    Index("runs_enterprise", "enterprise"),
+    Index("runs_first_id", "first_id"),
+)
+
+#: Link records and the lifecycle records about them: the few that must be found without opening every run.
+#: `other` is the enterprise a link names; `about` the link a lifecycle record refers to.
+links = Table(
+    "links",
+    metadata,
+    _key("id"),
+    Column("enterprise", Int, nullable=False),
+    Column("type", Int, nullable=False),
+    Column("other", Int),
+    Column("about", Int),
+    Column("record", Bytes, nullable=False),
+    *_place(),
+    Index("links_enterprise", "enterprise"),
+    Index("links_other", "other"),
+    Index("links_about", "about"),
+)
+
+tree_heads = Table(
+    "tree_heads",
+    metadata,
+    Column("size", Int, nullable=False),
+    Column("root", Bytes, nullable=False),
+    *_place(key=True),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("card", Bytes, primary_key=True),
+    Column("effective_on", Int, nullable=False),
+    *_place(),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    _key("epoch"),
+    Column("card", Bytes, nullable=False),
+    Column("as_of", Int, nullable=False),
+    Column("root", Bytes, nullable=False),
+    Column("count", Int, nullable=False),
+    *_place(),
+)
+
+#: Every table of facts, with the column of its block's number: what a reorg undoes and a rebuild drops.
+FACTS: tuple[tuple[Table, str], ...] = tuple(
+    (table, "number" if table is blocks else "block_number")
+    for table in metadata.sorted_tables
+    if table is not cursor
+)

@@ -1,0 +1,85 @@
+"""Bringing the tables of the vault and of the index to this version, each along its own line of revisions.
+
+Alembic does the work, and is imported only when there is some: opening tables that are up to date reads one
+row.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import text
+
+from ledger.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+VERSION_TABLE = "alembic_version"
+
+
+class Line(NamedTuple):
+    """A line of revisions: its folder under `migrations`, and the revision this software wants."""
+
+    name: str
+    head: str
+
+
+VAULT = Line("vault", "vault_0001")
+INDEX = Line("index", "index_0001")
+
+
+def revision(engine: Engine, line: Line) -> str | None:
+    """Return the revision the tables are at; None when there are none yet."""
+    if engine.dialect.name == "postgresql":
+        present = text("SELECT to_regclass(:table)")
+        table = f'"{line.name}".{VERSION_TABLE}'
+    else:
+        present = text("SELECT name FROM sqlite_master WHERE type = 'table' AND name = :table")
+        table = VERSION_TABLE
+    with engine.connect() as connection:
+        if connection.scalar(present, {"table": table}) is None:
+            return None
+        found = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608
+        return None if found is None else str(found)
+
+
+def upgrade(engine: Engine, line: Line) -> None:
+    """Create or migrate the tables of one line, in one transaction. The caller holds the lock `migrate`.
+
+    Raises `Misconfigured` when the tables are at a revision this version does not know.
+    """
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util.exc import CommandError  # noqa: PLC0415
+
+    _prepare(engine, line)
+    with as_file(files("ledger.store") / "migrations") as folder, engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execution_options(ledger_write=True)
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.set_main_option("version_locations", str(folder / line.name).replace("%", "%%"))
+        config.set_main_option("path_separator", "newline")
+        config.attributes["connection"] = connection
+        config.attributes["line"] = line
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise Misconfigured(
+                f"the {line.name} was made by another version of this software: {error}"
+            ) from None
+
+
+def _prepare(engine: Engine, line: Line) -> None:
+    """Make what must be there before the first table: the schema, or a write-ahead log (a file keeps it)."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{line.name}"'))
+        return
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA journal_mode=WAL")
+    finally:
+        raw.close()
