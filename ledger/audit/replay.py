@@ -1,4 +1,4 @@
-"""Replay of everything the chain said, trusting none of it: every rule recomputed in one pass, in chain order.
+"""Replay of all that the chain said, trusting none of it: every rule recomputed in one pass, in chain order.
 
 Checked, with the phrase a deviation names it by:
 

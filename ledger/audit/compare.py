@@ -1,0 +1,95 @@
+"""The replayed state against what others say it is: the contracts themselves, and the published scores.
+
+The index's rows are compared in `rows`, documents and identities in `documents`; both are offered here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ledger.audit.deviation import Deviation
+from ledger.audit.documents import DocumentCheck, IdentityCheck, compare_documents, compare_identities
+from ledger.audit.rows import RUN_COLUMNS, RunRow, compare_rows, run_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ledger.audit.replay import Replay
+
+__all__ = [
+    "RUN_COLUMNS",
+    "ContractState",
+    "DocumentCheck",
+    "IdentityCheck",
+    "RunRow",
+    "compare_contract",
+    "compare_documents",
+    "compare_identities",
+    "compare_rows",
+    "run_row",
+]
+
+
+@dataclass(frozen=True)
+class ContractState:
+    """What the contracts' views answered at one block.
+
+    Mappings are by authority number, except `heads` (by enterprise; all or some), `key_windows` (by authority
+    and address, lower case) and `cards` (by hash). `timestamp` is the time the mandates were asked at.
+    """
+
+    block_number: int
+    timestamp: int
+    log_size: int
+    root: bytes
+    enterprise_count: int
+    authority_count: int
+    epoch_count: int
+    record_counts: Mapping[int, int]
+    mandates: Mapping[int, int]
+    suspended: Mapping[int, bool] = field(default_factory=dict)
+    key_windows: Mapping[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    cards: Mapping[bytes, int] = field(default_factory=dict)
+    heads: Mapping[int, bytes] = field(default_factory=dict)
+
+
+def compare_contract(replay: Replay, state: ContractState) -> Iterator[Deviation]:
+    """Yield where the contracts' state differs from the one replayed up to the same block."""
+    for name, expected, found in _claims(replay, state):
+        if expected != found:
+            where = f"contract at block {state.block_number}, {name}"
+            yield Deviation("contract state differs", where, _show(expected), _show(found))
+
+
+_Value = int | bytes | bool | tuple[int, int] | None
+
+
+def _claims(replay: Replay, state: ContractState) -> Iterator[tuple[str, _Value, _Value]]:
+    """(name, replayed value, the contract's value) of everything that can be compared."""
+    yield "logSize", replay.log.size, state.log_size
+    yield "root", replay.log.root(), state.root
+    yield "enterpriseCount", len(replay.heads), state.enterprise_count
+    yield "authorityCount", len(replay.authorities), state.authority_count
+    yield "epochCount", len(replay.scorebook.assessments), state.epoch_count
+    for number, known in replay.authorities.items():
+        yield f"recordCount of {known.code}", known.count, state.record_counts.get(number)
+        yield f"mandate of {known.code}", known.mandate_at(state.timestamp), state.mandates.get(number)
+    for number, suspended in state.suspended.items():
+        authority = replay.authorities.get(number)
+        yield f"suspension of authority {number}", authority.suspended if authority else None, suspended
+    for (number, key), window in state.key_windows.items():
+        authority = replay.authorities.get(number)
+        yield f"window of key {key}", authority.keys.get(key, (0, 0)) if authority else None, window
+    for card, effective_on in state.cards.items():
+        yield f"card {card.hex()}", replay.scorebook.cards.get(card), effective_on
+    for enterprise, head in state.heads.items():
+        yield f"head of enterprise {enterprise}", replay.heads.get(enterprise), head
+
+
+def _show(value: _Value) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return f"{value[0]} <= time < {value[1]}"
+    return "nothing" if value is None else str(value)

@@ -1,0 +1,120 @@
+"""Rows of a derived table against the rows the chain gives: a merge of two sorted streams, row for row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from ledger.audit.deviation import Deviation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ledger.domain.facts import Run
+
+Cell: TypeAlias = "int | str | bytes | bool | None"
+Row: TypeAlias = "Sequence[Cell]"
+
+#: Columns of one run as the index keeps it, in the order of `run_row`; the first is the sort key.
+RUN_COLUMNS = (
+    "leaf_index",
+    "enterprise",
+    "authority",
+    "first_id",
+    "head",
+    "records",
+    "block_number",
+    "block_hash",
+    "log_index",
+)
+
+
+class RunRow(NamedTuple):
+    """One run as a row: the columns of `RUN_COLUMNS`."""
+
+    leaf_index: int
+    enterprise: int
+    authority: int
+    first_id: int
+    head: bytes
+    records: bytes
+    block_number: int
+    block_hash: bytes
+    log_index: int
+
+
+def run_row(run: Run) -> RunRow:
+    """The row an index must hold for a run that the chain logged."""
+    return RunRow(
+        run.leaf_index,
+        run.enterprise,
+        run.authority,
+        run.first_id,
+        run.head,
+        run.records,
+        run.at.block_number,
+        run.at.block_hash,
+        run.at.log_index,
+    )
+
+
+def compare_rows(
+    table: str, columns: Sequence[str], expected: Iterable[Row], found: Iterable[Row], *, keys: int = 1
+) -> Iterator[Deviation]:
+    """Yield where `found` differs from `expected`: a row missing, a row too many, the first column that differs.
+
+    Both streams hold rows in the order of `columns` and ascend by their first `keys` columns; a row that does
+    not ascend counts as one too many. Memory: one row of each.
+    """
+    ours, theirs = iter(expected), iter(found)
+    want, have = next(ours, None), next(theirs, None)
+    last: tuple[Cell, ...] | None = None
+    while want is not None or have is not None:
+        if have is not None:
+            key = tuple(have[:keys])
+            if last is not None and _order(key) <= _order(last):
+                yield Deviation(
+                    "row too many", _place(table, columns, key), f"rows above {_show(last)}", _show(have)
+                )
+                have = next(theirs, None)
+                continue
+        if have is None or (want is not None and _order(want[:keys]) < _order(have[:keys])):
+            assert want is not None
+            yield Deviation("row missing", _place(table, columns, want[:keys]), _show(want), "no row")
+            want = next(ours, None)
+            continue
+        last = tuple(have[:keys])
+        if want is None or _order(have[:keys]) < _order(want[:keys]):
+            yield Deviation("row too many", _place(table, columns, last), "no row", _show(have))
+        else:
+            if tuple(want) != tuple(have):
+                yield _first_difference(table, columns, want, have, keys)
+            want = next(ours, None)
+        have = next(theirs, None)
+
+
+def _first_difference(table: str, columns: Sequence[str], want: Row, have: Row, keys: int) -> Deviation:
+    where = _place(table, columns, want[:keys])
+    for column, left, right in zip(columns, want, have, strict=False):
+        if left != right:
+            return Deviation("row differs", f"{where}, column {column}", _cell(left), _cell(right))
+    return Deviation("row differs", where, f"{len(want)} columns", f"{len(have)} columns")
+
+
+def _order(key: Sequence[Cell]) -> tuple[int | str | bytes, ...]:
+    """Sort keys are never NULL in the tables compared; a NULL sorts first, to be reported, not to crash."""
+    return tuple(b"" if cell is None else cell for cell in key)
+
+
+def _place(table: str, columns: Sequence[str], key: Sequence[Cell]) -> str:
+    return f"table {table}, " + ", ".join(f"{c} {_cell(v)}" for c, v in zip(columns, key, strict=False))
+
+
+def _show(row: Row) -> str:
+    return ", ".join(_cell(cell) for cell in row)
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, bytes):
+        # Enough to find the byte in; a whole run may have 64,000.
+        return cell.hex() if len(cell) <= 64 else f"{cell[:60].hex()}... ({len(cell)} bytes)"
+    return "NULL" if cell is None else str(cell)
