@@ -31,7 +31,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the whole body. Raises `UnsupportedMedia`, `BodyTooLarge` (and reads no further), `BodyTimeout`."""
+    """Return the whole body. Raises `UnsupportedMedia`, `BodyTooLarge` or `BodyTimeout`."""
     _check_media_type(request.headers.get("content-type"))
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > MAX_BODY:

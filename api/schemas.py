@@ -1,7 +1,8 @@
 """The JSON of the API: what goes in and what comes out, with the examples the documentation shows.
 
 Responses may gain keys; clients must ignore those they do not know. Days are `YYYY-MM-DD` (civil,
-Asia/Shanghai), instants RFC 3339 in UTC, hashes lower-case hexadecimal without `0x`, record ids `CODE-NUMBER`.
+Asia/Shanghai), instants RFC 3339 in UTC, hashes lower-case hexadecimal without `0x`, record ids
+`CODE-NUMBER`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Answers kept for `Idempotency-Key`: a request sent again gets its first answer, and is not carried out again.
+"""Answers kept for `Idempotency-Key`: a request sent again gets its first answer and is not repeated.
 
 An intent is claimed before the work and settled with the answer after it. A process that dies in between leaves
-a claim without an answer; after `CLAIM_SECONDS` the next sender takes it over, which is safe because the work
-itself (accepting records) is idempotent by authority and reference.
+a claim without an answer; after `CLAIM_SECONDS` the next sender takes it over: safe, because the
+work itself (accepting records) is idempotent by authority and reference.
 """
 
 from __future__ import annotations

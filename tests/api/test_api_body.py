@@ -1,0 +1,38 @@
+"""A body from a stranger is either a JSON value a database can keep, or a 400 that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.body import MAX_DEPTH, parse_json
+from api.errors import BadBody
+
+VECTORS = json.loads((Path(__file__).parent / "hostile_json.json").read_text())
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=[case["name"] for case in VECTORS])
+def test_hostile_json_is_refused_with_its_reason(case: dict[str, str]) -> None:
+    raw = bytes.fromhex(case["hex"]) if "hex" in case else case["text"].encode()
+    with pytest.raises(BadBody) as refused:
+        parse_json(raw)
+    assert case["says"] in str(refused.value)
+
+
+def test_nesting_is_taken_up_to_its_limit_and_not_beyond() -> None:
+    parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    with pytest.raises(BadBody, match="deeper"):
+        parse_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+
+
+def test_very_deep_nesting_is_refused_before_the_stack_ends() -> None:
+    for opening in (b"[", b'{"a":'):
+        with pytest.raises(BadBody):
+            parse_json(opening * 500_000)
+
+
+def test_what_json_allows_is_kept() -> None:
+    text = '\ufeff{"a": [1, 2.5, -3e2, null, true], "企业": "\\ud83d\\ude00 \\u4e2d"}'
+    assert parse_json(text.encode()) == {"a": [1, 2.5, -300.0, None, True], "企业": "\U0001f600 中"}
