@@ -3,7 +3,7 @@
     {"version": 1, "kdf": {"name": "scrypt", "n": 32768, "r": 8, "p": 1, "salt": hex},
      "keys": {name: {"address": "0x...", "sealed": hex}}, "secrets": {"master": hex, "mac": hex}}
 
-scrypt (RFC 7914) turns the passphrase into a key-encryption key; n = 2^15, r = 8 needs 32 MiB and about a tenth
+scrypt (RFC 7914) turns the passphrase into a key-encryption key; n = 2^15, r = 8 needs 32 MiB and some tenth
 of a second, once per process. Every 32-byte secret is sealed on its own with AES-256-GCM (`nonce 12 |
 ciphertext 32 | tag 16`), with its purpose, name and address as associated data: entries cannot change places.
 The file has mode 0600 and is replaced as a whole, so a crash leaves the old file or the new one.
