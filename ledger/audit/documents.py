@@ -27,8 +27,8 @@ class DocumentCheck(NamedTuple):
 
     `held` is `opened` (then `salt` and `content` are given), `erased` (its key was destroyed on purpose),
     `missing`, or `broken` (it is there and does not decrypt). `party_key` is the party the record is about,
-    `reference` the record's own and `refers_to` that of the record it refers to: each where the keeper knows it,
-    to compare with what the content says.
+    `reference` the record's own and `refers_to` that of the record it refers to: each where the keeper knows
+    it, to compare with what the content says.
     """
 
     record: Posted

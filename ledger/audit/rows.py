@@ -60,7 +60,7 @@ def run_row(run: Run) -> RunRow:
 def compare_rows(
     table: str, columns: Sequence[str], expected: Iterable[Row], found: Iterable[Row], *, keys: int = 1
 ) -> Iterator[Deviation]:
-    """Yield where `found` differs from `expected`: a row missing, a row too many, the first column that differs.
+    """Yield where `found` differs from `expected`: rows missing, rows too many, first column that differs.
 
     Both streams hold rows in the order of `columns` and ascend by their first `keys` columns; a row that does
     not ascend counts as one too many. Memory: one row of each.
