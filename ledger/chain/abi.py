@@ -1,8 +1,8 @@
-"""The contracts' interfaces, read from their committed artifacts: selectors, topics, errors, and the ABI encoding.
+"""The contracts' interfaces, read from their committed artifacts: selectors, topics, errors, ABI encoding.
 
-Source: Solidity's Contract ABI Specification. Encoding covers what the contracts take and give: integers, bool,
-address, fixed bytes, bytes, string, and arrays of fixed bytes. Nothing here is typed in twice: every selector and
-topic is the hash of a signature in an artifact.
+Source: Solidity's Contract ABI Specification. Encoding covers what the contracts take and give: integers,
+bool, address, fixed bytes, bytes, string, and arrays of fixed bytes. Nothing here is typed in twice: every
+selector and topic is the hash of a signature in an artifact.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Error(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """A compiled contract. `events` are 32-byte topics by name; `errors` are found by their 4-byte selector."""
+    """A compiled contract. `events` are 32-byte topics by name, `errors` stand under their selector."""
 
     name: str
     bytecode: bytes
@@ -110,7 +110,7 @@ def decode_result(contract: str, function: str, data: bytes) -> list[Value]:
 
 
 def decode_revert(data: bytes) -> str | None:
-    """Return `Name(value=1, ...)` for what a reverted call returned, or nothing if no contract here says that."""
+    """Return `Name(value=1, ...)` for what a reverted call returned, or nothing if it is no known error."""
     selector, rest = data[:4], data[4:]
     for error in _errors(selector):
         try:

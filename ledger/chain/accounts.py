@@ -22,7 +22,7 @@ _DYNAMIC_FEE = b"\x02"
 
 
 class Transaction(NamedTuple):
-    """An unsigned EIP-1559 transaction. Fees are wei per gas; with an empty `to`, `data` creates a contract."""
+    """An unsigned EIP-1559 transaction. Fees are wei per gas; with `to` empty, `data` creates a contract."""
 
     chain_id: int
     nonce: int

@@ -1,7 +1,7 @@
 """The deployed contracts: where they are, what they say, and the calls that change them.
 
-A `Call` is only an address and bytes; the submitter signs and sends it. Views read at a block (a number or a tag),
-so an auditor can ask for the state that belongs to the facts just replayed.
+A `Call` is only an address and bytes; the submitter signs and sends it. Views read at a block (a number or a
+tag), so an auditor can ask for the state that belongs to the facts just replayed.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Contracts:
         """Register enterprises from index `first_enterprise`, under their 32-byte identity commitments."""
         return self.call("CreditLedger", "register", first_enterprise, list(commitments))
 
-    def record_signed(
+    def record_signed(  # noqa: PLR0917  the contract's own parameters, in its order
         self, authority: int, first_number: int, deadline: int, key: str, records: bytes, signature: bytes
     ) -> Call:
         """Post a batch signed by `key` over `batch_digest`."""
