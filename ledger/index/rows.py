@@ -1,0 +1,139 @@
+"""Facts of the chain as rows of the index's tables. Pure: no database, no node."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from ledger.domain import catalogue, facts
+from ledger.domain.records import RECORD_BYTES, Posted, Record, pack, unpack_run
+from ledger.store import index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Table
+
+Cell: TypeAlias = "int | str | bytes | bool | None"
+Row: TypeAlias = tuple[Cell, ...]
+
+#: The lowest type that refers to another record or enterprise: all below are plain events.
+_FIRST_REFERRING = catalogue.CORRECTION
+_FIRST_LINK = catalogue.LINKED_TO
+
+
+class Referring(NamedTuple):
+    """A lifecycle or link record, and where it stands."""
+
+    record: Posted
+    at: facts.Place
+
+
+class Rows(NamedTuple):
+    """What a stretch of the chain adds: rows by table, and the records that may belong in `links`."""
+
+    by_table: dict[Table, list[Row]]
+    referring: list[Referring]
+    records: int
+
+
+def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
+    """Return the rows of facts given in chain order. Raises `ChainDamaged` if a run cannot be records."""
+    by_table: dict[Table, list[Row]] = defaultdict(list)
+    runs, blocks = by_table[index.runs], by_table[index.blocks]
+    referring: list[Referring] = []
+    records = block = 0
+    for fact in stretch:
+        number, block_hash, timestamp, log_index = at = fact.at
+        if number != block:
+            blocks.append((number, block_hash, timestamp))
+            block = number
+        if type(fact) is facts.Run:
+            _, enterprise, authority, first_id, leaf_index, head, run = fact
+            count = len(run) // RECORD_BYTES
+            records += count
+            runs.append(
+                (leaf_index, enterprise, authority, first_id, count, head, run, number, block_hash, log_index)
+            )
+            # The types' low and high bytes, without opening every record.
+            if max(run[9::RECORD_BYTES]) >= _FIRST_REFERRING or any(run[8::RECORD_BYTES]):
+                referring += [
+                    Referring(each, at) for each in unpack_run(first_id, run) if each.type >= _FIRST_REFERRING
+                ]
+        else:
+            table, values = _OTHERS[type(fact)](fact)
+            by_table[table].append((*values, number, block_hash, log_index))
+    return Rows(by_table, referring, records)
+
+
+def is_link(record: Posted) -> bool:
+    """Whether the record links two enterprises."""
+    return record.type >= _FIRST_LINK
+
+
+def link_row(referring: Referring) -> Row:
+    """The row of `links` for a link record, or for a lifecycle record about one."""
+    record, at = referring
+    other, about = (record.ref, None) if is_link(record) else (None, record.ref)
+    packed = pack(Record(*record[1:]))
+    return (
+        record.id,
+        record.enterprise,
+        record.type,
+        other,
+        about,
+        packed,
+        at.block_number,
+        at.block_hash,
+        at.log_index,
+    )
+
+
+def _authority(fact: facts.AuthorityAdded) -> tuple[Table, Row]:
+    return index.authorities, (fact.authority, fact.code)
+
+
+def _mandate(fact: facts.MandateSet) -> tuple[Table, Row]:
+    return index.mandates, (fact.authority, fact.mandate.to_bytes(32, "big"), fact.from_.to_bytes(8, "big"))
+
+
+def _key(fact: facts.KeySet) -> tuple[Table, Row]:
+    window = fact.from_.to_bytes(8, "big"), fact.until.to_bytes(8, "big")
+    return index.keys, (fact.authority, fact.key, *window)
+
+
+def _suspension(fact: facts.SuspensionSet) -> tuple[Table, Row]:
+    return index.suspensions, (fact.authority, fact.suspended)
+
+
+def _enterprise(fact: facts.Registered) -> tuple[Table, Row]:
+    return index.enterprises, (fact.enterprise, fact.commitment)
+
+
+def _batch(fact: facts.BatchRecorded) -> tuple[Table, Row]:
+    return index.batches, (fact.authority, fact.first_number, fact.count, fact.key)
+
+
+def _tree_head(fact: facts.TreeHead) -> tuple[Table, Row]:
+    return index.tree_heads, (fact.size, fact.root)
+
+
+def _card(fact: facts.CardRegistered) -> tuple[Table, Row]:
+    return index.cards, (fact.card, fact.effective_on)
+
+
+def _assessment(fact: facts.AssessmentPublished) -> tuple[Table, Row]:
+    return index.assessments, (fact.epoch, fact.card, fact.as_of, fact.root, fact.count)
+
+
+_OTHERS: dict[type[facts.Fact], Callable[..., tuple[Table, Row]]] = {
+    facts.AuthorityAdded: _authority,
+    facts.MandateSet: _mandate,
+    facts.KeySet: _key,
+    facts.SuspensionSet: _suspension,
+    facts.Registered: _enterprise,
+    facts.BatchRecorded: _batch,
+    facts.TreeHead: _tree_head,
+    facts.CardRegistered: _card,
+    facts.AssessmentPublished: _assessment,
+}
