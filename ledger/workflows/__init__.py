@@ -1,1 +1,1 @@
-"""What the office does with the ledger: import, link, assess, audit, read. Parts come in, none is made here."""
+"""What the office does with the ledger: import, link, assess, audit, read. Parts come in, none is made."""

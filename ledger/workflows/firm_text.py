@@ -44,12 +44,13 @@ _IN_CHINA: Final = r"""
           | (?:the\s)?People['’]s\sRepublic\sof\sChina ) )
     (?= [A-Z] | \s*(?: $ | [.;,\x00] | (?:and|through|by|doing|[dD]/?[bB]/?[aA])\b ) )
 """
-_ELSEWHERE: Final = r"[A-Z][\w.'’ -]*?"
+#: Lengths are bounded so that no text makes the search slow: no place has a longer name.
+_ELSEWHERE: Final = r"[A-Z][\w.'’ -]{0,60}?"
 _PLACE = re.compile(
     rf"""
     ,?\s* \b(?:of|from)\s+
     (?: {_IN_CHINA}
-      | (?: [^,;\x00]* ,\s* )?? (?:{_STATES}) (?![a-z])
+      | (?: [^,;\x00]{0,60} ,\s* )?? (?:{_STATES}) (?![a-z])
       | (?<=,\sof\s) {_ELSEWHERE} (?= \s*(?: $ | [;,\x00] | and\b ) )
       | {_ELSEWHERE} (?= \s+and\b ) )
     \.?
@@ -72,7 +73,7 @@ _FORM: Final = r"(?:\b(?:Ltd|Limited|Inc|LLC|Corp|Corporation|Company|Co|GmbH)|g
 _ENDS_IN_FORM = re.compile(rf"{_FORM}$", re.IGNORECASE)
 _ONLY_FORM = re.compile(rf"^{_FORM}$", re.IGNORECASE)
 _PINYIN_THEN_MORE = re.compile(r"^(.*gong\s?si)\s*[/,]\s*(.+)$", re.IGNORECASE)
-_EDGES: Final = " ,;\"“”‘'"
+_EDGES: Final = " ,;(\"“”‘'"
 
 
 class Firm(NamedTuple):
@@ -108,10 +109,19 @@ def tidy(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """Blank out brackets, the inner ones first, keeping every position."""
-    previous = ""
-    while previous != text:
-        previous, text = text, _BRACKET.sub(lambda found: _MASK * len(found.group()), text)
+    """Blank out every closed bracket with what it holds, keeping every position."""
+    opened: list[int] = []
+    spans: list[tuple[int, int]] = []
+    for position, char in enumerate(text):
+        if char == "(":
+            opened.append(position)
+        elif char == ")" and opened:
+            start = opened.pop()
+            while spans and spans[-1][0] > start:
+                spans.pop()
+            spans.append((start, position + 1))
+    for start, end in spans:
+        text = f"{text[:start]}{_MASK * (end - start)}{text[end:]}"
     return text
 
 
