@@ -50,7 +50,7 @@ _PLACE = re.compile(
     rf"""
     ,?\s* \b(?:of|from)\s+
     (?: {_IN_CHINA}
-      | (?: [^,;\x00]{0,60} ,\s* )?? (?:{_STATES}) (?![a-z])
+      | (?: [^,;\x00]{{0,60}} ,\s* )?? (?:{_STATES}) (?![a-z])
       | (?<=,\sof\s) {_ELSEWHERE} (?= \s*(?: $ | [;,\x00] | and\b ) )
       | {_ELSEWHERE} (?= \s+and\b ) )
     \.?
