@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, at_log
 from ledger.audit.documents import DocumentCheck, IdentityCheck, compare_documents, compare_identities
 from ledger.audit.rows import RUN_COLUMNS, RunRow, compare_rows, run_row
+from ledger.scoring.roots import score_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ledger.audit.replay import Replay
+    from ledger.domain.facts import AssessmentPublished
+    from ledger.scoring.roots import Scored
 
 __all__ = [
     "RUN_COLUMNS",
@@ -27,6 +30,7 @@ __all__ = [
     "compare_documents",
     "compare_identities",
     "compare_rows",
+    "compare_scores",
     "run_row",
 ]
 
@@ -93,3 +97,15 @@ def _show(value: _Value) -> str:
     if isinstance(value, tuple):
         return f"{value[0]} <= time < {value[1]}"
     return "nothing" if value is None else str(value)
+
+
+def compare_scores(assessment: AssessmentPublished, scores: Sequence[Scored]) -> Iterator[Deviation]:
+    """Yield where scores computed anew, sorted by enterprise, are not the ones an assessment anchored."""
+    where = at_log(assessment.at, f"assessment {assessment.epoch}")
+    if len(scores) != assessment.count:
+        yield Deviation(
+            "assessment of other enterprises", where, f"{len(scores)} scores", str(assessment.count)
+        )
+    root = score_root(scores)
+    if root != assessment.root:
+        yield Deviation("score root not reproduced", where, root.hex(), assessment.root.hex())

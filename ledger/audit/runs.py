@@ -124,7 +124,7 @@ def _check_lifecycle(
             f"a record of {state.code}",
             show_record(ref, codes),
         )
-    elif not 0 < ref < batch.first_id:
+    elif ref >= batch.first_id:
         expected = f"a record before {show_record(batch.first_id, codes)}"
         yield Deviation("refers to no earlier record", where, expected, show_record(ref, codes))
     elif (about := state.enterprise_of(number)) == 0:
