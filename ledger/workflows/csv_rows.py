@@ -98,13 +98,13 @@ class CsvRows:
         return _rejected(first.number, text, FieldError(name, value, "a quote is opened and not closed"))
 
     def _too_long(self, number: int, data: bytes, size: int) -> RejectedRow:
-        text = data[:ROW_LIMIT].decode(errors="backslashreplace")
+        text = data[:_RAW_KEPT].decode(errors="backslashreplace")
         name, value = self._last_field(text)
         reason = f"the row has {size} bytes, more than {ROW_LIMIT}"
         return _rejected(number, text, FieldError(name, value, reason))
 
     def _last_field(self, text: str) -> tuple[str, str]:
-        """Return name and value of the field in which a row that was broken off ends."""
+        """Return name and value of the field in which a text, broken off, ends."""
         try:
             cells = next(csv.reader([text]))
         except (csv.Error, StopIteration):
