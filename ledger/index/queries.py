@@ -244,7 +244,7 @@ def all_authorities(index: Connection) -> list[AuthorityRow]:
 def latest_assessment(index: Connection) -> AssessmentRow | None:
     """Return the last published assessment; None before the first."""
     row = index.execute(_ASSESSMENT.order_by(assessments.c.epoch.desc()).limit(1)).one_or_none()
-    return AssessmentRow(*row[:5], Place(*row[5:])) if row else None
+    return _assessment(*row) if row else None
 
 
 def assessment(index: Connection, epoch: int) -> AssessmentRow:
@@ -252,7 +252,7 @@ def assessment(index: Connection, epoch: int) -> AssessmentRow:
     row = index.execute(_ASSESSMENT.where(assessments.c.epoch == epoch)).one_or_none()
     if row is None:
         raise NotFound(f"assessment {epoch} is not on the chain")
-    return AssessmentRow(*row[:5], Place(*row[5:]))
+    return _assessment(*row)
 
 
 def last_blocks(index: Connection, many: int) -> list[tuple[int, bytes, int]]:
@@ -283,3 +283,9 @@ def counts(index: Connection) -> Counts:
         authorities=authority or 0,
         assessments=epoch or 0,
     )
+
+
+def _assessment(
+    epoch: int, card: bytes, as_of: int, root: bytes, count: int, block: int, block_hash: bytes, log_index: int
+) -> AssessmentRow:
+    return AssessmentRow(epoch, card, as_of, root, count, Place(block, block_hash, log_index))

@@ -1,0 +1,120 @@
+"""Commands already in the vault, found by the authority's own reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select
+
+from ledger.domain.records import record_id
+from ledger.errors import NotFound
+from ledger.store.bulk import IN_LIST
+from ledger.store.vault import batches, commands, submissions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import Connection
+
+
+class Command(NamedTuple):
+    """An accepted record. `part` 1 is the mirror of a link. `number` is None until its batch is sealed.
+
+    `ref_command` is the `seq` of the command a lifecycle record refers to, `ref_enterprise` the index a link
+    names.
+    """
+
+    seq: int
+    authority: int
+    reference: str
+    part: int
+    content_mac: bytes
+    type: int
+    enterprise: int
+    conduct_on: int
+    decided_on: int
+    severity: int
+    ref_command: int | None
+    ref_enterprise: int | None
+    commitment: bytes
+    number: int | None
+
+    @property
+    def record_id(self) -> int | None:
+        """The record's id on the chain, once its batch is sealed."""
+        return None if self.number is None else record_id(self.authority, self.number)
+
+
+class SubmissionRow(NamedTuple):
+    """One call to `accept`, and what became of its rows."""
+
+    id: str
+    created_at: int
+    authority: int
+    source: str
+    accepted: int
+    duplicate: int
+    rejected: int
+
+
+_COLUMNS = tuple(commands.c[name] for name in Command._fields)
+
+
+def by_references(vault: Connection, authority: int, references: Collection[str]) -> list[Command]:
+    """Return the authority's commands of these references, mirrors too, in no order."""
+    wanted = list(references)
+    found: list[Command] = []
+    for start in range(0, len(wanted), IN_LIST):
+        part = wanted[start : start + IN_LIST]
+        chosen = select(*_COLUMNS).where(commands.c.authority == authority, commands.c.reference.in_(part))
+        found += [Command(*row) for row in vault.execute(chosen)]
+    return found
+
+
+def by_reference(vault: Connection, authority: int, reference: str) -> Command:
+    """Return the authority's command of this reference, not its mirror. Raises `NotFound`."""
+    for each in by_references(vault, authority, [reference]):
+        if each.part == 0:
+            return each
+    raise NotFound(f"the authority has no record with the reference {reference!r}")
+
+
+def by_numbers(vault: Connection, authority: int, numbers: Sequence[int]) -> dict[int, Command]:
+    """Return the authority's sealed commands of these numbers, by number."""
+    found: dict[int, Command] = {}
+    for start in range(0, len(numbers), IN_LIST):
+        part = numbers[start : start + IN_LIST]
+        chosen = select(*_COLUMNS).where(commands.c.authority == authority, commands.c.number.in_(part))
+        found.update((row.number, Command(*row)) for row in vault.execute(chosen))
+    return found
+
+
+def foreign_references(vault: Connection, authority: int, references: Collection[str]) -> set[str]:
+    """Return which of these references some other authority has used."""
+    if not references:
+        return set()
+    # Only authorities that ever sealed a batch: the few rows that say which there are.
+    others = set(vault.scalars(select(batches.c.authority).distinct())) - {authority}
+    found: set[str] = set()
+    wanted = list(references)
+    for start in range(0, len(wanted), IN_LIST):
+        part = wanted[start : start + IN_LIST]
+        chosen = select(commands.c.reference).where(
+            commands.c.authority.in_(others), commands.c.reference.in_(part)
+        )
+        found.update(vault.scalars(chosen))
+    return found
+
+
+def submission(vault: Connection, name: str) -> SubmissionRow:
+    """Return one call to the outbox. Raises `NotFound`."""
+    row = vault.execute(select(submissions).where(submissions.c.id == name)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no submission {name!r}")
+    return SubmissionRow(*row)
+
+
+def commands_of(vault: Connection, name: str, after: int = 0, limit: int = 1000) -> list[Command]:
+    """Return the commands a submission brought, mirrors too, in order, from beyond `seq` `after`."""
+    chosen = select(*_COLUMNS).where(commands.c.submission == name, commands.c.seq > after)
+    return [Command(*row) for row in vault.execute(chosen.order_by(commands.c.seq).limit(limit))]
