@@ -15,7 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ledger.errors import ChainRefused, ChainUnavailable, Misconfigured
+from ledger.errors import ChainDamaged, ChainRefused, ChainUnavailable, Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CALLS_PER_BATCH = 100
 #: Answers larger than this are refused rather than read: a node that sends them is broken or hostile.
 MAX_ANSWER_BYTES = 1 << 30
+#: JSON-RPC code with which a served embedded chain says that its data are damaged.
+DAMAGED = -32042
 #: HTTP statuses after which the same request may succeed later.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSPORT = (OSError, http.client.HTTPException)
@@ -184,6 +186,8 @@ def _result(answer: Mapping[str, Any], method: str) -> Any:
         raise RpcRefused(f"{method}: {error}", rpc_code=-32603)
     code = error.get("code")
     message = f"{method}: {error.get('message', 'refused without a reason')}"
+    if code == DAMAGED:
+        raise ChainDamaged(message)
     raise RpcRefused(message, code if isinstance(code, int) else -32603, _revert_data(error.get("data")))
 
 

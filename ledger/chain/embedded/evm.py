@@ -1,0 +1,258 @@
+"""Executing: py-evm on the durable store. Imported only when something is sent, called or asked of the state.
+
+One block per transaction, sealed and flushed before the answer. What an ordinary node's pool refuses is
+refused here and leaves no trace; what fails while executing is mined with status 0, as on any other chain.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eth.chains.base import Chain
+from eth.exceptions import Revert, VMError
+from eth.vm.forks import PragueVM
+from eth.vm.message import Message
+from eth_hash.auto import keccak
+from eth_utils.exceptions import ValidationError
+
+from ledger.chain.accounts import MAX_TRANSACTION_BYTES, MAX_TRANSACTION_GAS
+from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID, ENDOWMENT
+from ledger.chain.rpc import RpcRefused
+from ledger.crypto.hashing import keccak256
+from ledger.errors import ChainDamaged, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ledger.chain.embedded.blocks import Header
+    from ledger.chain.embedded.store import Store
+
+# py-evm would take whichever backend eth_hash finds first, which is several times slower.
+keccak.hasher = keccak256  # type: ignore[assignment]
+
+_REFUSED, _REVERTED = -32000, 3
+_ZERO = bytes(20)
+_BLOB = 3
+
+
+class LedgerChain(Chain):  # type: ignore[misc]  # py-evm has no types
+    """The rules of this chain: Prague from the first block."""
+
+    chain_id = CHAIN_ID
+    vm_configuration = ((0, PragueVM),)
+
+
+class CallRequest(NamedTuple):
+    """What to execute without sending: addresses 20 bytes, `to` empty for a creation, `value` in wei."""
+
+    sender: bytes
+    to: bytes
+    data: bytes
+    value: int
+    gas: int
+
+
+class Evm:
+    """Execution on one store. Not thread safe. Refusals are `RpcRefused` with the codes of ordinary nodes."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._chain = LedgerChain(store)
+
+    @staticmethod
+    def create(store: Store, funded: Iterable[bytes], now: int) -> None:
+        """Write the genesis block, in which only the `funded` addresses have anything."""
+        parameters = {
+            "coinbase": _ZERO,
+            "difficulty": 0,
+            "extra_data": b"credit-ledger",
+            "gas_limit": BLOCK_GAS,
+            "mix_hash": bytes(32),
+            "nonce": bytes(8),
+            "timestamp": now,
+        }
+        account = {"balance": ENDOWMENT, "nonce": 0, "code": b"", "storage": {}}
+        LedgerChain.from_genesis(store, parameters, dict.fromkeys(funded, account))
+        store.flush()
+
+    # ------------------------------------------------------------------ sending
+
+    def send(self, raw: bytes) -> bytes:
+        """Execute a signed transaction in a block of its own; return its hash once that block is durable."""
+        transaction = self._decode(raw)
+        try:
+            with _translated():
+                header = self._child(self._chain.get_canonical_head())
+                vm = self._chain.get_vm(header)
+                self._admit(transaction, vm.state, header)
+                self._mine(vm, transaction)
+            self._store.flush()
+        except BaseException:
+            self._store.discard()
+            raise
+        return bytes(transaction.hash)
+
+    def _mine(self, vm: Any, transaction: Any) -> None:
+        base = vm.get_block()
+        header, receipts, _ = vm.apply_all_transactions([transaction], base.header)
+        filled = vm.set_block_transactions_and_withdrawals(base, header, [transaction], receipts)
+        sealed = vm.mine_block(filled).block
+        self._chain.chaindb.persist_block(sealed)
+
+    def _child(self, head: Any) -> Any:
+        """The header of the block to come: the wall clock's time, unless that is not after the parent's."""
+        return self._chain.create_header_from_parent(
+            head,
+            gas_limit=head.gas_limit,
+            timestamp=max(head.timestamp + 1, int(self._clock())),
+            mix_hash=os.urandom(32),
+            extra_data=b"",
+        )
+
+    def _decode(self, raw: bytes) -> Any:
+        if len(raw) > MAX_TRANSACTION_BYTES:
+            raise RpcRefused(f"oversized data: {len(raw)} bytes, limit {MAX_TRANSACTION_BYTES}", _REFUSED)
+        if raw[:1] == bytes((_BLOB,)):
+            raise RpcRefused("transaction type not supported", _REFUSED)
+        builder = PragueVM.get_transaction_builder()
+        try:
+            transaction = builder.decode(raw)
+            transaction.check_signature_validity()
+        except Exception as error:  # noqa: BLE001  py-evm's decoders raise of everything
+            raise RpcRefused(f"invalid transaction: {error}", _REFUSED) from None
+        return transaction
+
+    @staticmethod
+    def _admit(transaction: Any, state: Any, header: Any) -> None:
+        """Refuse what a node's pool refuses, in its words, so that clients recognise them."""
+        sender, nonce = transaction.sender, state.get_nonce(transaction.sender)
+        cap = min(MAX_TRANSACTION_GAS, header.gas_limit)
+        if transaction.chain_id != CHAIN_ID:
+            why = f"invalid chain id for signer: have {transaction.chain_id} want {CHAIN_ID}"
+        elif transaction.nonce < nonce:
+            why = f"nonce too low: next nonce {nonce}, tx nonce {transaction.nonce}"
+        elif transaction.nonce > nonce:
+            why = f"nonce too high: next nonce {nonce}, tx nonce {transaction.nonce}"
+        elif transaction.gas > cap:
+            why = f"transaction gas limit too high (cap: {cap}, tx: {transaction.gas})"
+        elif transaction.gas < max(_intrinsic(transaction.to, transaction.data), _floor(transaction.data)):
+            why = f"intrinsic gas too low: gas {transaction.gas}"
+        elif transaction.max_fee_per_gas < header.base_fee_per_gas:
+            why = f"max fee per gas less than block base fee: {header.base_fee_per_gas}"
+        elif state.get_balance(sender) < transaction.gas * transaction.max_fee_per_gas + transaction.value:
+            why = f"insufficient funds for gas * price + value: address 0x{sender.hex()}"
+        else:
+            return
+        raise RpcRefused(why, _REFUSED)
+
+    # ------------------------------------------------------------------ asking
+
+    def call(self, request: CallRequest, at: Header | None) -> bytes:
+        """Execute without sending, at a block or in the one to come; return the output or raise."""
+        computation = self._execute(request, at)
+        if computation.is_error:
+            raise _refusal(computation)
+        return bytes(computation.output)
+
+    def estimate(self, request: CallRequest, at: Header | None) -> int:
+        """Return gas with which the call succeeds, at most 1.5 % above what it needs (geth's tolerance)."""
+        fixed = _intrinsic(request.to, request.data)
+        high = min(request.gas, MAX_TRANSACTION_GAS)
+        computation = self._execute(request._replace(gas=max(high - fixed, 0)), at)
+        if computation.is_error:
+            raise _refusal(computation)
+        low = fixed + computation.get_gas_used() - 1  # calls keep back a 64th: more may be needed
+        while low + 1 < high and (high - low) / high > 0.015:
+            middle = min((low + high) // 2, low + low // 32 + 1)
+            failed = self._execute(request._replace(gas=middle - fixed), at).is_error
+            low, high = (middle, high) if failed else (low, middle)
+        return max(high, _floor(request.data))
+
+    def nonce(self, address: bytes, at: Header | None) -> int:
+        """The number of the address's next transaction."""
+        with _translated():
+            return int(self._state(at).get_nonce(address))
+
+    def balance(self, address: bytes, at: Header | None) -> int:
+        """What the address has, in wei."""
+        with _translated():
+            return int(self._state(at).get_balance(address))
+
+    def code(self, address: bytes, at: Header | None) -> bytes:
+        """The contract's code; empty for other addresses."""
+        with _translated():
+            return bytes(self._state(at).get_code(address))
+
+    def storage(self, address: bytes, slot: int, at: Header | None) -> int:
+        """The value of a storage slot."""
+        with _translated():
+            return int(self._state(at).get_storage(address, slot))
+
+    def _state(self, at: Header | None) -> Any:
+        """The state after block `at`, in that block's context; without one, that of the block to come."""
+        if at is None:
+            header = self._child(self._chain.get_canonical_head())
+        else:
+            header = self._chain.get_block_header_by_hash(at.hash)
+        # No base fee, so that nobody needs money to ask.
+        vm = self._chain.get_vm(header.copy(base_fee_per_gas=0))
+        return vm.state
+
+    def _execute(self, request: CallRequest, at: Header | None) -> Any:
+        creates = not request.to
+        with _translated():
+            state = self._state(at)
+            message = Message(
+                gas=request.gas,
+                to=request.to,
+                sender=request.sender,
+                value=request.value,
+                data=b"" if creates else request.data,
+                code=request.data if creates else state.get_code(request.to),
+                create_address=keccak256(request.sender)[12:] if creates else None,
+            )
+            context = state.get_transaction_context_class()(gas_price=0, origin=request.sender)
+            for warm in (request.sender, message.storage_address, state.coinbase):
+                state.mark_address_warm(warm)
+            kind = state.computation_class
+            apply = kind.apply_create_message if creates else kind.apply_message
+            return apply(state, message, context)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn py-evm's errors into the ledger's: refused by the rules, or a state that cannot be read."""
+    try:
+        yield
+    except LedgerError:
+        raise
+    except (ValidationError, VMError) as error:
+        raise RpcRefused(str(error), _REFUSED) from None
+    except Exception as error:
+        raise ChainDamaged(f"the embedded chain's state cannot be read: {error!r}") from error
+
+
+def _tokens(data: bytes) -> int:
+    return 4 * len(data) - 3 * data.count(0)
+
+
+def _intrinsic(to: bytes, data: bytes) -> int:
+    """Gas a transaction costs before it does anything (Yellow Paper 6.2, EIP-3860)."""
+    creation = 0 if to else 32_000 + 2 * ((len(data) + 31) // 32)
+    return 21_000 + 4 * _tokens(data) + creation
+
+
+def _floor(data: bytes) -> int:
+    """Gas a transaction costs at least for its data (EIP-7623)."""
+    return 21_000 + 10 * _tokens(data)
+
+
+def _refusal(computation: Any) -> RpcRefused:
+    error = computation.error
+    if isinstance(error, Revert):
+        return RpcRefused("execution reverted", _REVERTED, bytes(computation.output))
+    return RpcRefused(f"execution failed: {type(error).__name__}: {error}", _REFUSED)

@@ -1,0 +1,74 @@
+"""The embedded chain as a `Node`: the method table on a locked store in the data folder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from ledger.chain.embedded.lock import ChainLock
+from ledger.chain.embedded.methods import Methods
+from ledger.chain.embedded.store import Store
+from ledger.errors import ChainUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+DATABASE = "chain.db"
+LOCK = "chain.lock"
+
+
+class EmbeddedNode:
+    """The chain of one data folder, owned by this process until `close`. Any thread may call it."""
+
+    def __init__(self, folder: Path, store: Store, lock: ChainLock) -> None:
+        self.where = f"the embedded chain in {folder}"
+        self.folder = folder
+        self._store = store
+        self._lock = lock
+        self._methods = Methods(store)
+        self._guard = threading.RLock()
+        self._open = True
+
+    def request(self, method: str, *params: object) -> Any:
+        """Call one method. Raises `RpcRefused`, `ChainDamaged`; `ChainUnavailable` after `close`."""
+        with self._guard:
+            if not self._open:
+                raise ChainUnavailable(f"{self.where} is closed")
+            return self._methods.answer(method, params)
+
+    def requests(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Call several methods; nothing comes between them. The first error is raised."""
+        with self._guard:
+            return [self.request(method, *params) for method, *params in calls]
+
+    def close(self) -> None:
+        """Let another process own the chain. Doing so twice does nothing."""
+        with self._guard:
+            if self._open:
+                self._open = False
+                self._store.close()
+                self._lock.release()
+
+
+def open_embedded(folder: Path, funded: Sequence[str]) -> EmbeddedNode:
+    """Open the chain in `folder`, or start one whose genesis gives money to the `funded` addresses only.
+
+    Raises `Busy` (naming the process that has it) and `ChainDamaged`.
+    """
+    lock = ChainLock(folder / LOCK)
+    try:
+        store = Store(folder / DATABASE)
+        try:
+            if store.get(b"v1:canonical_head_hash") is None:
+                from ledger.chain.embedded.evm import Evm  # noqa: PLC0415  importing py-evm takes a second
+
+                Evm.create(store, [bytes.fromhex(address[2:]) for address in funded], int(time.time()))
+        except BaseException:
+            store.close()
+            raise
+    except BaseException:
+        lock.release()
+        raise
+    return EmbeddedNode(folder, store, lock)

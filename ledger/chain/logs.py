@@ -1,0 +1,203 @@
+"""From raw logs to facts: fixed-width decoding by topic, without an ABI library.
+
+Every event of the ledger has only words of 32 bytes, and `Recorded` one byte string after them, so decoding is
+slicing. Layouts are those of the interfaces in `contracts/src/interfaces`; topics are hashed from the artifacts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ledger.chain.abi import artifact
+from ledger.chain.rpc import get_logs
+from ledger.domain.facts import (
+    AssessmentPublished,
+    AuthorityAdded,
+    BatchRecorded,
+    CardRegistered,
+    KeySet,
+    MandateSet,
+    Place,
+    Registered,
+    Run,
+    SuspensionSet,
+    TreeHead,
+)
+from ledger.errors import ChainDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ledger.chain.rpc import Node
+    from ledger.domain.facts import Fact
+
+#: Blocks asked for at once: at first, and at most once the answers have proved small.
+FIRST_SPAN, LONGEST_SPAN = 128, 8192
+#: Logs in an answer above which the span is halved for the next question.
+_MANY_LOGS = 4000
+
+#: Topics (hexadecimal words without 0x) and data give a fact.
+_Decoder = "Callable[[Place, list[str], bytes], Fact]"
+
+
+def decode(raw: dict[str, Any], timestamp: int) -> Fact | None:
+    """Return the fact of one log of the ledger's contracts, in a block of that time (Unix seconds).
+
+    Events that are no facts (such as a change of governance) give nothing. Raises `ChainDamaged` for a log that
+    cannot have come from the contracts.
+    """
+    topics: list[str] = raw["topics"]
+    decoder = _decoders().get(topics[0]) if topics else None
+    if decoder is None:
+        return None
+    at = Place(
+        int(raw["blockNumber"], 16), bytes.fromhex(raw["blockHash"][2:]), timestamp, int(raw["logIndex"], 16)
+    )
+    try:
+        return decoder(at, topics, bytes.fromhex(raw["data"][2:]))
+    except (ValueError, IndexError) as error:
+        raise ChainDamaged(
+            f"block {at.block_number}: log {at.log_index} cannot be decoded: {error}"
+        ) from None
+
+
+def read_facts(node: Node, addresses: Sequence[str], first: int, last: int) -> Iterator[Fact]:
+    """Yield the facts in blocks `first`..`last`, in chain order, holding one answer of the node at a time.
+
+    Raises `ChainUnavailable`, `ChainRefused`, `ChainDamaged`. A reorganisation while reading shows in the facts'
+    block hashes; the reader compares them.
+    """
+    span = FIRST_SPAN
+    while first <= last:
+        upto = min(first + span - 1, last)
+        logs = list(get_logs(node, addresses, first, upto))
+        times = _timestamps(node, logs)
+        for raw in logs:
+            fact = decode(raw, times[raw["blockNumber"]])
+            if fact is not None:
+                yield fact
+        span = max(span // 2, 1) if len(logs) > _MANY_LOGS else min(span * 2, LONGEST_SPAN)
+        first = upto + 1
+
+
+def _timestamps(node: Node, logs: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """The times of the logs' blocks, by `blockNumber`: from the logs where the node gives them, else asked for."""
+    times = {
+        log["blockNumber"]: int(log["blockTimestamp"], 16)
+        for log in logs
+        if log.get("blockTimestamp") is not None
+    }
+    missing = [n for n in dict.fromkeys(log["blockNumber"] for log in logs) if n not in times]
+    blocks = node.requests([("eth_getBlockByNumber", number, False) for number in missing])
+    for number, block in zip(missing, blocks, strict=True):
+        if block is None:
+            raise ChainDamaged(f"block {int(number, 16)} has logs but is not there")
+        times[number] = int(block["timestamp"], 16)
+    return times
+
+
+# ---------------------------------------------------------------------- one decoder per event
+
+
+def _words(data: bytes, count: int) -> list[int]:
+    """The data's 32-byte words as integers. Raises `ValueError` unless there are exactly `count`."""
+    if len(data) != 32 * count:
+        raise ValueError(f"{len(data)} bytes of data, not {32 * count}")
+    return [int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)]
+
+
+def _topic(topics: list[str], index: int) -> int:
+    return int(topics[index], 16)
+
+
+def _authority_added(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 1)
+    return AuthorityAdded(at, _topic(topics, 1), data.rstrip(b"\0").decode("ascii"))
+
+
+def _mandate_set(at: Place, topics: list[str], data: bytes) -> Fact:
+    mandate, start = _words(data, 2)
+    return MandateSet(at, _topic(topics, 1), mandate, start)
+
+
+def _key_set(at: Place, topics: list[str], data: bytes) -> Fact:
+    start, until = _words(data, 2)
+    return KeySet(at, _topic(topics, 1), "0x" + topics[2][26:].lower(), start, until)
+
+
+def _suspension_set(at: Place, topics: list[str], data: bytes) -> Fact:
+    (suspended,) = _words(data, 1)
+    return SuspensionSet(at, _topic(topics, 1), bool(suspended))
+
+
+def _registered(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 1)
+    return Registered(at, _topic(topics, 1), data)
+
+
+def _batch_recorded(at: Place, topics: list[str], data: bytes) -> Fact:
+    first, count = _words(data, 2)
+    return BatchRecorded(at, _topic(topics, 1), "0x" + topics[2][26:].lower(), first, count)
+
+
+def _recorded(at: Place, topics: list[str], data: bytes) -> Fact:
+    """firstRecordId, leafIndex, head, offset of the byte string (always 128), its length, its bytes."""
+    length = int.from_bytes(data[128:160], "big")
+    if data[96:128] != _RECORDS_OFFSET or len(data) != 160 + length + -length % 32:
+        raise ValueError("not a run")
+    return Run(
+        at,
+        int(topics[1], 16),
+        int(topics[2], 16),
+        int.from_bytes(data[:32], "big"),
+        int.from_bytes(data[32:64], "big"),
+        data[64:96],
+        data[160 : 160 + length],
+    )
+
+
+_RECORDS_OFFSET = (128).to_bytes(32, "big")
+
+
+def _tree_head(at: Place, _topics: list[str], data: bytes) -> Fact:
+    size, _ = _words(data, 2)
+    return TreeHead(at, size, data[32:])
+
+
+def _card_registered(at: Place, topics: list[str], data: bytes) -> Fact:
+    (effective_on,) = _words(data, 1)
+    return CardRegistered(at, bytes.fromhex(topics[1][2:]), effective_on)
+
+
+def _assessment_published(at: Place, topics: list[str], data: bytes) -> Fact:
+    as_of, _, count = _words(data, 3)
+    return AssessmentPublished(at, _topic(topics, 1), bytes.fromhex(topics[2][2:]), as_of, data[32:64], count)
+
+
+@cache
+def _decoders() -> dict[str, Callable[[Place, list[str], bytes], Fact]]:
+    """Decoders by topic0."""
+    wanted: dict[str, dict[str, Callable[[Place, list[str], bytes], Fact]]] = {
+        "Authorities": {
+            "AuthorityAdded": _authority_added,
+            "MandateSet": _mandate_set,
+            "KeySet": _key_set,
+            "SuspensionSet": _suspension_set,
+        },
+        "CreditLedger": {
+            "Registered": _registered,
+            "BatchRecorded": _batch_recorded,
+            "Recorded": _recorded,
+            "TreeHead": _tree_head,
+        },
+        "ScoreBook": {
+            "CardRegistered": _card_registered,
+            "AssessmentPublished": _assessment_published,
+        },
+    }
+    return {
+        "0x" + artifact(contract).events[event].hex(): decoder
+        for contract, events in wanted.items()
+        for event, decoder in events.items()
+    }
