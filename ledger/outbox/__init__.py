@@ -1,1 +1,1 @@
-"""Commands on their way to the chain: accepted as intent, sealed into numbered batches, sent until recorded."""
+"""Commands on their way to the chain: accepted as intent, sealed into numbered batches, sent."""

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from ledger.domain.catalogue import LINKED_FROM, LINKED_TO
 from ledger.domain.submissions import FieldError, Submission, canonical_document
 from ledger.outbox.commands import Command
-from ledger.outbox.documents import DocumentKeys, Sealed, seal_document
+from ledger.outbox.documents import DocumentKeys, seal_document
 from ledger.outbox.identities import Register
 from ledger.outbox.mandates import mandate_now
 from ledger.outbox.references import Linked, References, content_mac, never
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     submission: str
 
 
-def accept(
+def accept(  # noqa: PLR0917 - the order is part of the boundary
     database: Database,
     keys: DocumentKeys,
     catalogue: Catalogue,
@@ -95,7 +95,7 @@ class _Intake:
         self._references = References(vault, authority, catalogue, rows)
         self._next_seq = (vault.scalar(select(func.max(commands.c.seq))) or 0) + 1
         self._commands: list[Command] = []
-        self._documents: list[Sealed] = []
+        self._documents: list[tuple[int, bytes, bytes | None]] = []
 
     def take(self, row: int, submission: Submission, mandate: int | None, linked: Linked) -> Outcome:
         """Judge one row, and keep it if it is good and new."""
@@ -113,14 +113,12 @@ class _Intake:
         """Write everything taken."""
         self._register.save()
         insert_rows(self._vault, documents, self._documents)
-        insert_rows(
-            self._vault, commands, [(*each[:-1], self.submission, None, None) for each in self._commands]
-        )
+        insert_rows(self._vault, commands, self._commands)
         statuses = [each.status for each in outcomes]
         tally = (statuses.count("accepted"), statuses.count("duplicate"), statuses.count("rejected"))
-        insert_rows(
-            self._vault, submissions, [(self.submission, now, self._authority.number, source, *tally)]
-        )
+        many = len(self._commands)
+        row = (self.submission, now, self._authority.number, source, *tally, self._next_seq - many, many)
+        insert_rows(self._vault, submissions, [row])
 
     def _add(
         self, submission: Submission, mac: bytes, mandate: int | None, linked: Linked
@@ -197,7 +195,7 @@ class _Intake:
             number=None,
         )
         self._next_seq += 1
-        self._documents.append(sealed)
+        self._documents.append((command.seq, sealed.sealed, sealed.wrapped_key))
         self._commands.append(command)
         self._references.add(command)
 

@@ -12,7 +12,7 @@ from ledger.store.bulk import IN_LIST
 from ledger.store.vault import batches, commands, submissions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -55,6 +55,8 @@ class SubmissionRow(NamedTuple):
     accepted: int
     duplicate: int
     rejected: int
+    first_seq: int
+    commands: int
 
 
 _COLUMNS = tuple(commands.c[name] for name in Command._fields)
@@ -114,7 +116,9 @@ def submission(vault: Connection, name: str) -> SubmissionRow:
     return SubmissionRow(*row)
 
 
-def commands_of(vault: Connection, name: str, after: int = 0, limit: int = 1000) -> list[Command]:
-    """Return the commands a submission brought, mirrors too, in order, from beyond `seq` `after`."""
-    chosen = select(*_COLUMNS).where(commands.c.submission == name, commands.c.seq > after)
-    return [Command(*row) for row in vault.execute(chosen.order_by(commands.c.seq).limit(limit))]
+def commands_of(vault: Connection, row: SubmissionRow) -> Iterator[Command]:
+    """Yield the commands a submission brought, mirrors too, in the order of acceptance."""
+    brought = commands.c.seq.between(row.first_seq, row.first_seq + row.commands - 1)
+    chosen = select(*_COLUMNS).where(brought, commands.c.authority == row.authority)
+    for each in vault.execute(chosen.order_by(commands.c.seq), execution_options={"yield_per": 1000}):
+        yield Command(*each)

@@ -15,10 +15,10 @@ from ledger.crypto.commitments import SALT_BYTES, commit, new_salt, verify_commi
 from ledger.crypto.sealing import new_key, seal, unseal, unwrap, wrap
 from ledger.errors import NotFound
 from ledger.store.bulk import IN_LIST
-from ledger.store.vault import documents
+from ledger.store.vault import commands, documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -36,7 +36,7 @@ class DocumentKeys(Protocol):
 
 
 class Sealed(NamedTuple):
-    """A row of `documents`. Without a wrapped key the document is erased."""
+    """A sealed document. Without a wrapped key it is erased."""
 
     commitment: bytes
     sealed: bytes
@@ -63,44 +63,55 @@ def seal_document(master_key: bytes, content: bytes) -> Sealed:
     return Sealed(commitment, seal(key, salt + content, commitment), wrap(master_key, key, commitment))
 
 
-def open_sealed(master_key: bytes, row: Sealed) -> Document:
+def open_document(master_key: bytes, document: Sealed) -> Document:
     """Open a sealed document. Raises `Erased`, or `BadProof` if it was damaged or is another record's."""
-    commitment, sealed, wrapped_key = row
+    commitment, sealed, wrapped_key = document
     if wrapped_key is None:
         raise Erased(f"the document of commitment {commitment.hex()} was erased")
     raw = unseal(unwrap(master_key, wrapped_key, commitment), sealed, commitment)
-    document = Document(raw[:SALT_BYTES], raw[SALT_BYTES:])
-    verify_commitment(commitment, *document)
-    return document
+    opened = Document(raw[:SALT_BYTES], raw[SALT_BYTES:])
+    verify_commitment(commitment, *opened)
+    return opened
 
 
-_BY_COMMITMENT = select(documents).where(documents.c.commitment == bindparam("commitment"))
-
-
-def find_document(vault: Connection, commitment: bytes) -> Sealed:
-    """Return the sealed document of a commitment. Raises `NotFound`."""
-    row = vault.execute(_BY_COMMITMENT, {"commitment": commitment}).one_or_none()
+def sealed_document(vault: Connection, authority: int, number: int) -> Sealed:
+    """Return the sealed document of a record. Raises `NotFound`."""
+    row = vault.execute(_BY_NUMBER, {"authority": authority, "number": number}).one_or_none()
     if row is None:
-        raise NotFound(f"no document is kept for the commitment {commitment.hex()}")
+        raise NotFound(f"no document is kept for record {number} of authority {authority}")
     return Sealed(*row)
 
 
-def find_documents(vault: Connection, commitments: Sequence[bytes]) -> Iterator[Sealed]:
-    """Yield the sealed documents of these commitments, as far as they are kept, in any order."""
-    for start in range(0, len(commitments), IN_LIST):
-        part = commitments[start : start + IN_LIST]
-        for row in vault.execute(select(documents).where(documents.c.commitment.in_(part))):
-            yield Sealed(*row)
+def sealed_documents(vault: Connection, authority: int, numbers: Sequence[int]) -> dict[int, Sealed]:
+    """Return the sealed documents of an authority's records, by number, as far as they are kept."""
+    found: dict[int, Sealed] = {}
+    for start in range(0, len(numbers), IN_LIST):
+        chosen = _NUMBERED.where(
+            commands.c.authority == authority, commands.c.number.in_(numbers[start : start + IN_LIST])
+        )
+        found.update((number, Sealed(*row)) for number, *row in vault.execute(chosen))
+    return found
 
 
-def erase_document(vault: Connection, commitment: bytes) -> None:
-    """Destroy a document's key; erasing twice is the same. Raises `NotFound`.
+def erase_document(vault: Connection, authority: int, number: int) -> None:
+    """Destroy the key of a record's document; erasing twice is the same. Raises `NotFound`.
 
     The sealed bytes stay: without the key they say nothing, and they show that the document was not merely
     lost.
     """
+    seq = select(commands.c.seq).where(commands.c.authority == authority, commands.c.number == number)
     changed = vault.execute(
-        update(documents).where(documents.c.commitment == commitment).values(wrapped_key=None)
+        update(documents).where(documents.c.seq == seq.scalar_subquery()).values(wrapped_key=None)
     )
     if not changed.rowcount:
-        raise NotFound(f"no document is kept for the commitment {commitment.hex()}")
+        raise NotFound(f"no document is kept for record {number} of authority {authority}")
+
+
+_KEPT = commands.join(documents, documents.c.seq == commands.c.seq)
+_SEALED = (commands.c.commitment, documents.c.sealed, documents.c.wrapped_key)
+_BY_NUMBER = (
+    select(*_SEALED)
+    .select_from(_KEPT)
+    .where(commands.c.authority == bindparam("authority"), commands.c.number == bindparam("number"))
+)
+_NUMBERED = select(commands.c.number, *_SEALED).select_from(_KEPT)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def mandate_now(index: Connection, authority: int, now: int) -> int | None:
-    """Return the mandate in force (bit t: may write type t); None if the index does not know the authority yet.
+    """Return the mandate in force (bit t: may write type t); None if the index does not know one yet.
 
     In force is the last one set that has begun. A chain's time may run ahead of the clock: the later one
     counts.

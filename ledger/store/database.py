@@ -138,7 +138,10 @@ def _on_sqlite(data_dir: Path) -> Database:
 
 def _sqlite(path: Path, synchronous: str) -> Engine:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS}, pool_size=16
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_SECONDS},
+        pool_size=16,
+        hide_parameters=True,  # an error's text may reach a log; what people wrote must not
     )
 
     @event.listens_for(engine, "connect")
@@ -174,6 +177,7 @@ def _schema(url: URL, schema: str) -> Engine:
         url,
         isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
+        hide_parameters=True,
         execution_options={"schema_translate_map": {None: schema}},
     )
 

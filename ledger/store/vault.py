@@ -13,6 +13,12 @@ from ledger.store.types import Bytes, Int
 
 metadata = MetaData()
 
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that are asked for by it alone: smaller, and rows outside it cost nothing."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 #: Parties, in the order of their index on the chain. `text` is the party as it was first written.
 identities = Table(
     "identities",
@@ -28,7 +34,8 @@ identities = Table(
     Index("identities_block", "block_number"),
 )
 
-#: One call to the outbox: who sent how many rows, and what became of them.
+#: One call to the outbox: who sent how many rows, and what became of them. Its commands are `commands` in
+#: number, from `first_seq` on: one more than `accepted` for each link, which brings its mirror along.
 submissions = Table(
     "submissions",
     metadata,
@@ -39,11 +46,13 @@ submissions = Table(
     Column("accepted", Int, nullable=False),
     Column("duplicate", Int, nullable=False),
     Column("rejected", Int, nullable=False),
+    Column("first_seq", Int, nullable=False),
+    Column("commands", Int, nullable=False),
 )
 
 #: Intent: every accepted record, in the order of acceptance. `part` 1 is the mirror that a link carries
 #: along. `ref_command` (lifecycle) or `ref_enterprise` (link) becomes the record's `ref` when its batch is
-#: sealed.
+#: sealed, which is when it gets its `number`.
 commands = Table(
     "commands",
     metadata,
@@ -60,26 +69,17 @@ commands = Table(
     Column("ref_command", Int),
     Column("ref_enterprise", Int),
     Column("commitment", Bytes, nullable=False),
-    Column("submission", Text, nullable=False),
-    Column("batch", Int),
     Column("number", Int),
     UniqueConstraint("authority", "reference", "part", name="commands_reference"),
-    Index("commands_number", "authority", "number", unique=True),
-    Index("commands_submission", "submission"),
-    Index(
-        "commands_queued",
-        "authority",
-        "seq",
-        sqlite_where=text("batch IS NULL"),
-        postgresql_where=text("batch IS NULL"),
-    ),
+    _partial("commands_queued", "authority", "seq", where="number IS NULL"),
+    _partial("commands_number", "authority", "number", where="number IS NOT NULL", unique=True),
 )
 
-#: Documents by commitment: salt and content sealed under a key of their own. No wrapped key: erased.
+#: Each command's document: salt and content sealed under a key of their own. No wrapped key: erased.
 documents = Table(
     "documents",
     metadata,
-    Column("commitment", Bytes, primary_key=True),
+    Column("seq", Int, primary_key=True, autoincrement=False),
     Column("sealed", Bytes, nullable=False),
     Column("wrapped_key", Bytes),
 )
@@ -89,16 +89,14 @@ documents = Table(
 batches = Table(
     "batches",
     metadata,
-    Column("id", Int, primary_key=True, autoincrement=False),
-    Column("authority", Int, nullable=False),
-    Column("first_number", Int, nullable=False),
+    Column("authority", Int, primary_key=True, autoincrement=False),
+    Column("first_number", Int, primary_key=True, autoincrement=False),
     Column("count", Int, nullable=False),
     Column("records", Bytes, nullable=False),
     Column("sealed_at", Int, nullable=False),
     Column("sealed_block", Int, nullable=False),
     Column("block_number", Int),
     Column("block_hash", Bytes),
-    UniqueConstraint("authority", "first_number", name="batches_number"),
     Index("batches_block", "block_number"),
 )
 
@@ -140,15 +138,14 @@ access_log = Table(
     Index("access_log_enterprise", "enterprise", "at"),
 )
 
-#: The one chain this vault belongs to: a single row.
+#: The one chain this vault belongs to: a single row. `content` is the deployment as JSON.
 deployment = Table(
     "deployment",
     metadata,
     Column("id", Int, primary_key=True, autoincrement=False),
     Column("chain_id", Int, nullable=False),
-    Column("genesis_hash", Bytes, nullable=False),
-    Column("block", Int, nullable=False),
-    Column("addresses", Text, nullable=False),
+    Column("genesis_hash", Text, nullable=False),
+    Column("content", Text, nullable=False),
 )
 
 #: Assessment runs of this office: what was, or is to be, anchored.

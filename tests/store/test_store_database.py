@@ -129,9 +129,7 @@ def test_a_lock_ends_with_its_process(database: Database, database_url: str | No
 
 def test_an_error_rolls_the_transaction_back(database: Database) -> None:
     with pytest.raises(LedgerError), database.write_vault() as connection:  # noqa: PT012
-        connection.execute(
-            insert(vault.documents).values(commitment=b"c" * 32, sealed=b"s", wrapped_key=None)
-        )
+        connection.execute(insert(vault.documents).values(seq=1, sealed=b"s", wrapped_key=None))
         raise LedgerError("no")
     with database.read_vault() as connection:
         assert connection.scalar(select(func.count()).select_from(vault.documents)) == 0

@@ -56,6 +56,8 @@ def _submissions() -> None:
         sa.Column("accepted", INT, nullable=False),
         sa.Column("duplicate", INT, nullable=False),
         sa.Column("rejected", INT, nullable=False),
+        sa.Column("first_seq", INT, nullable=False),
+        sa.Column("commands", INT, nullable=False),
     )
 
 
@@ -75,26 +77,30 @@ def _commands() -> None:
         sa.Column("ref_command", INT),
         sa.Column("ref_enterprise", INT),
         sa.Column("commitment", BYTES, nullable=False),
-        sa.Column("submission", TEXT, nullable=False),
-        sa.Column("batch", INT),
         sa.Column("number", INT),
         sa.UniqueConstraint("authority", "reference", "part", name="commands_reference"),
     )
-    op.create_index("commands_number", "commands", ["authority", "number"], unique=True)
+    op.create_index(
+        "commands_number",
+        "commands",
+        ["authority", "number"],
+        unique=True,
+        sqlite_where=sa.text("number IS NOT NULL"),
+        postgresql_where=sa.text("number IS NOT NULL"),
+    )
     op.create_index(
         "commands_queued",
         "commands",
         ["authority", "seq"],
-        sqlite_where=sa.text("batch IS NULL"),
-        postgresql_where=sa.text("batch IS NULL"),
+        sqlite_where=sa.text("number IS NULL"),
+        postgresql_where=sa.text("number IS NULL"),
     )
-    op.create_index("commands_submission", "commands", ["submission"])
 
 
 def _documents() -> None:
     op.create_table(
         "documents",
-        sa.Column("commitment", BYTES, primary_key=True),
+        sa.Column("seq", INT, primary_key=True, autoincrement=False),
         sa.Column("sealed", BYTES, nullable=False),
         sa.Column("wrapped_key", BYTES),
     )
@@ -103,16 +109,14 @@ def _documents() -> None:
 def _batches() -> None:
     op.create_table(
         "batches",
-        sa.Column("id", INT, primary_key=True, autoincrement=False),
-        sa.Column("authority", INT, nullable=False),
-        sa.Column("first_number", INT, nullable=False),
+        sa.Column("authority", INT, primary_key=True, autoincrement=False),
+        sa.Column("first_number", INT, primary_key=True, autoincrement=False),
         sa.Column("count", INT, nullable=False),
         sa.Column("records", BYTES, nullable=False),
         sa.Column("sealed_at", INT, nullable=False),
         sa.Column("sealed_block", INT, nullable=False),
         sa.Column("block_number", INT),
         sa.Column("block_hash", BYTES),
-        sa.UniqueConstraint("authority", "first_number", name="batches_number"),
     )
     op.create_index("batches_block", "batches", ["block_number"])
 
@@ -160,9 +164,8 @@ def _deployment() -> None:
         "deployment",
         sa.Column("id", INT, primary_key=True, autoincrement=False),
         sa.Column("chain_id", INT, nullable=False),
-        sa.Column("genesis_hash", BYTES, nullable=False),
-        sa.Column("block", INT, nullable=False),
-        sa.Column("addresses", TEXT, nullable=False),
+        sa.Column("genesis_hash", TEXT, nullable=False),
+        sa.Column("content", TEXT, nullable=False),
     )
 
 
