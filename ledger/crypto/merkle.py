@@ -123,7 +123,7 @@ class Tree:
     def root(self, size: int | None = None) -> bytes:
         """Tree hash of the first `size` leaves (all when not given); `IndexOutside` when there are fewer."""
         size = self._bounded(size)
-        return self._range_hash(0, size) if size else EMPTY_ROOT
+        return self.range_hash(0, size) if size else EMPTY_ROOT
 
     def inclusion_proof(self, index: int, size: int | None = None) -> list[bytes]:
         """PATH(index, D[size]): the audit path of one leaf in the tree of the first `size` leaves."""
@@ -134,10 +134,10 @@ class Tree:
         while high - low > 1:
             middle = low + _split(high - low)
             if index < middle:
-                path.append(self._range_hash(middle, high))
+                path.append(self.range_hash(middle, high))
                 high = middle
             else:
-                path.append(self._range_hash(low, middle))
+                path.append(self.range_hash(low, middle))
                 low = middle
         return path[::-1]
 
@@ -152,12 +152,12 @@ class Tree:
         while high != first:
             middle = low + _split(high - low)
             if first <= middle:
-                proof.append(self._range_hash(middle, high))
+                proof.append(self.range_hash(middle, high))
                 high = middle
             else:
-                proof.append(self._range_hash(low, middle))
+                proof.append(self.range_hash(low, middle))
                 low, whole = middle, False
-        return proof[::-1] if whole else [self._range_hash(low, high), *proof[::-1]]
+        return proof[::-1] if whole else [self.range_hash(low, high), *proof[::-1]]
 
     def _bounded(self, size: int | None) -> int:
         if size is None:
@@ -166,7 +166,7 @@ class Tree:
             raise IndexOutside(f"a log of {self.size} leaves has no tree of {size}")
         return size
 
-    def _range_hash(self, low: int, high: int) -> bytes:
+    def range_hash(self, low: int, high: int) -> bytes:
         """Hash of leaves low..high-1, a range the recursion of section 2.1 meets (so `low` is aligned)."""
         peaks = []
         while low < high:
