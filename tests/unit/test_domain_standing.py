@@ -57,6 +57,12 @@ def test_the_decision_day_orders_and_then_the_number():
     )
 
 
+def test_a_decision_of_the_same_day_holds():
+    found = standing([EVENT, made(2, REVOCATION, 100, EID)], 100)
+    assert found.ignored == ()
+    assert found.by_id[EID].state == "revoked"
+
+
 def test_the_order_of_arrival_does_not_matter():
     posted = [
         EVENT,
