@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ledger.domain.calendar import to_day
-from ledger.errors import BadValue, Misconfigured, NotFound
+from ledger.errors import BadValue, Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,13 +86,6 @@ class Catalogue:
     def mandate(self, authority: str) -> int:
         """Return the mandate the catalogue gives the authority of this code: bit t is set for each type t."""
         return sum(1 << each.number for each in self.types if each.open_to(authority))
-
-    def type_named(self, code: str) -> EventType:
-        """Return the type of this code. Raises `NotFound`."""
-        found = self.by_code.get(code)
-        if found is None:
-            raise NotFound(f"type {code!r} is not in the catalogue")
-        return found
 
 
 @lru_cache(maxsize=1)

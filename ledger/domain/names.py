@@ -84,11 +84,6 @@ def normal_country(raw: str) -> str:
     return raw.upper()
 
 
-def tidy(raw: str) -> str:
-    """Return a name fit to show: entities decoded, spaces collapsed; spelling and case as given."""
-    return " ".join(_decoded(raw).split())
-
-
 def _decoded(text: str) -> str:
     # Feeds encode twice (`&amp;nbsp;`); a third time has not been seen, and stops here.
     for _ in range(3):

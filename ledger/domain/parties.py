@@ -26,11 +26,6 @@ class Party(NamedTuple):
     key: str
     text: str
 
-    @property
-    def resolved(self) -> bool:
-        """Whether the party has a code."""
-        return self.kind != "name"
-
 
 @lru_cache(maxsize=65536)
 def parse_party(text: str) -> Party:

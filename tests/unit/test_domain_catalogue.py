@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.domain.catalogue import default_authorities, load_catalogue, parse_catalogue
-from ledger.errors import Misconfigured, NotFound
+from ledger.errors import Misconfigured
 
 CATALOGUE = load_catalogue()
 TEXT = files("ledger.domain").joinpath("catalogue.toml").read_text("utf-8")
@@ -87,12 +87,6 @@ def test_mandates_are_bits_of_a_256_bit_word():
     assert by_code["GACC"].may_write(45)
     assert by_code["SAMR"].may_write(45)
     assert not by_code["STA"].may_write(1)
-
-
-def test_types_are_found_by_code():
-    assert CATALOGUE.type_named("FR01").number == 91
-    with pytest.raises(NotFound, match="'FR99' is not in the catalogue"):
-        CATALOGUE.type_named("FR99")
 
 
 @pytest.mark.parametrize(
