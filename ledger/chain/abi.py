@@ -1,7 +1,7 @@
 """The contracts' interfaces, read from their committed artifacts: selectors, topics, errors, ABI encoding.
 
 Source: Solidity's Contract ABI Specification. Encoding covers what the contracts take and give: integers,
-bool, address, fixed bytes, bytes, string, and arrays of fixed bytes. Nothing here is typed in twice: every
+bool, address, fixed bytes, bytes, string, and arrays of bytes. Nothing here is typed in twice: every
 selector and topic is the hash of a signature in an artifact.
 """
 
@@ -143,10 +143,16 @@ def encode(types: list[str], arguments: tuple[Argument, ...]) -> bytes:
     for type_, argument in zip(types, arguments, strict=True):
         if type_ in ("bytes", "string") or type_.endswith("[]"):
             head += (32 * len(types) + len(tail)).to_bytes(32, "big")
-            tail += _variable(argument)
+            tail += _array_of_bytes(argument) if type_ == "bytes[]" else _variable(argument)
         else:
             head += _word(type_, argument)
     return head + tail
+
+
+def _array_of_bytes(argument: Argument) -> bytes:
+    if not isinstance(argument, list):
+        raise TypeError(f"a list of bytes expected, not {argument!r}")
+    return len(argument).to_bytes(32, "big") + encode(["bytes"] * len(argument), tuple(argument))
 
 
 def _variable(argument: Argument) -> bytes:

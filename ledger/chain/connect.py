@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def connect(data_dir: Path, funded: Sequence[str], rpc_url: str | None = None, patience: float = 3.0) -> Node:
     """Return the chain of an installation.
 
-    With `rpc_url`, a client of that node. Otherwise the embedded chain in `data_dir`: through the process that
-    owns and serves it, or opened here (a first start gives money to the `funded` addresses). `patience` is how
-    long to wait, in seconds, for an owner that does not serve; after that `Busy` is raised, naming it. Other
-    errors: `ChainDamaged`, `Misconfigured`.
+    With `rpc_url`, a client of that node. Otherwise the embedded chain in `data_dir`: through the process
+    that owns and serves it, or opened here (a first start gives money to the `funded` addresses).
+    `patience` is how long to wait, in seconds, for an owner that does not serve; after that `Busy` is
+    raised, naming it. Other errors: `ChainDamaged`, `Misconfigured`.
     """
     if rpc_url:
         return HttpNode(rpc_url)

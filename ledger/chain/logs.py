@@ -1,7 +1,8 @@
 """From raw logs to facts: fixed-width decoding by topic, without an ABI library.
 
-Every event of the ledger has only words of 32 bytes, and `Recorded` one byte string after them, so decoding is
-slicing. Layouts are those of the interfaces in `contracts/src/interfaces`; topics are hashed from the artifacts.
+Every event of the ledger has only words of 32 bytes, and `Recorded` one byte string after them, so
+decoding is slicing. Layouts are those of the interfaces in `contracts/src/interfaces`; topics are hashed
+from the artifacts.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _Decoder = "Callable[[Place, list[str], bytes], Fact]"
 def decode(raw: dict[str, Any], timestamp: int) -> Fact | None:
     """Return the fact of one log of the ledger's contracts, in a block of that time (Unix seconds).
 
-    Events that are no facts (such as a change of governance) give nothing. Raises `ChainDamaged` for a log that
-    cannot have come from the contracts.
+    Events that are no facts (such as a change of governance) give nothing. Raises `ChainDamaged` for a log
+    that cannot have come from the contracts.
     """
     topics: list[str] = raw["topics"]
     decoder = _decoders().get(topics[0]) if topics else None
@@ -65,8 +66,8 @@ def decode(raw: dict[str, Any], timestamp: int) -> Fact | None:
 def read_facts(node: Node, addresses: Sequence[str], first: int, last: int) -> Iterator[Fact]:
     """Yield the facts in blocks `first`..`last`, in chain order, holding one answer of the node at a time.
 
-    Raises `ChainUnavailable`, `ChainRefused`, `ChainDamaged`. A reorganisation while reading shows in the facts'
-    block hashes; the reader compares them.
+    Raises `ChainUnavailable`, `ChainRefused`, `ChainDamaged`. A reorganisation while reading shows in the
+    facts' block hashes; the reader compares them.
     """
     span = FIRST_SPAN
     while first <= last:
@@ -82,7 +83,7 @@ def read_facts(node: Node, addresses: Sequence[str], first: int, last: int) -> I
 
 
 def _timestamps(node: Node, logs: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """The times of the logs' blocks, by `blockNumber`: from the logs where the node gives them, else asked for."""
+    """The times of the logs' blocks, by `blockNumber`: in the logs if the node gives them, else asked for."""
     times = {
         log["blockNumber"]: int(log["blockTimestamp"], 16)
         for log in logs

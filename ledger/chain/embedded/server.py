@@ -1,7 +1,8 @@
 """Serving the embedded chain as Ethereum JSON-RPC on loopback, so that other processes share it.
 
-Reading is free to whoever reaches the loopback interface; writing needs the token in the data folder. A browser
-is kept out: the Host header must name loopback (DNS rebinding), and no answer lets another origin read it.
+Reading is free to whoever reaches the loopback interface; writing needs the token in the data folder. A
+browser is kept out: the Host header must name loopback (DNS rebinding), and no answer lets another origin
+read it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,267 @@
+"""Deploying the contracts: a list of steps, each the deployer's transaction of that number.
+
+The deployer's nonce says how many steps are done, and a contract's address follows from deployer and
+nonce, so a deployment that was interrupted anywhere is continued by calling `deploy` again. The deployer
+key serves nothing else. At the end every right is with the governor (roles, authorities, cards) and the
+operator (registering, assessing); the deployer has given up its own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ledger.chain.abi import artifact, encode, encode_call
+from ledger.chain.accounts import MAX_TRANSACTION_GAS, created_address
+from ledger.chain.contracts import Call, Contracts, Deployment
+from ledger.chain.files import write_private
+from ledger.chain.keystore import authority_key
+from ledger.chain.rpc import RpcRefused
+from ledger.chain.submitter import Submitter, reason
+from ledger.errors import Conflict, Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ledger.chain.keystore import Keystore
+    from ledger.chain.rpc import Node
+    from ledger.domain.catalogue import Authority
+    from ledger.scoring.cards import Scorecard
+
+#: Roles of the access manager. 0 is OpenZeppelin's admin, who grants the others.
+ADMIN, GOVERNOR, REGISTRAR, ASSESSOR = 0, 1, 2, 3
+#: Until when a first key is valid: 9999-12-31T23:59:59Z, a date every calendar and database can hold.
+NO_END: Final = 253_402_300_799
+#: Gas a whole deployment is sure to stay below, and gas an operator needs to begin with: for the check of
+#: funds.
+DEPLOYMENT_GAS, OPERATING_GAS = 20_000_000, 10_000_000
+
+_FUNCTIONS: Final = {
+    "Authorities": dict.fromkeys(("addAuthority", "setMandate", "setKey", "setSuspended"), GOVERNOR),
+    "CreditLedger": {"register": REGISTRAR},
+    "ScoreBook": {"registerCard": GOVERNOR, "publish": ASSESSOR},
+}
+#: Who has which role. The deployer governs until it hands over.
+_MEMBERS: Final = (
+    (GOVERNOR, "governor"),
+    (GOVERNOR, "deployer"),
+    (REGISTRAR, "operator"),
+    (ASSESSOR, "operator"),
+)
+_LABELS: Final = {GOVERNOR: "GOVERNOR", REGISTRAR: "REGISTRAR", ASSESSOR: "ASSESSOR"}
+
+
+class Step(NamedTuple):
+    """One transaction of the deployer; `what` is for people."""
+
+    what: str
+    call: Call
+
+
+def open_deployment(
+    path: Path,
+    node: Node,
+    keystore: Keystore,
+    authorities: Sequence[Authority],
+    cards: Sequence[Scorecard],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Deployment:
+    """Return the deployment noted in `path`, or deploy (or go on deploying) and note it there.
+
+    Raises `Misconfigured` if the node is on another chain than the noted one, and what `deploy` raises.
+    """
+    if path.exists():
+        try:
+            deployment = Deployment.from_json(json.loads(path.read_bytes()))
+        except (OSError, ValueError) as error:
+            raise Misconfigured(f"{path} cannot be read: {error}") from None
+        check_chain(node, deployment)
+        return deployment
+    deployment = deploy(node, keystore, authorities, cards, progress=progress)
+    write_private(path, json.dumps(deployment.to_json(), indent=1).encode())
+    return deployment
+
+
+def check_chain(node: Node, deployment: Deployment) -> None:
+    """Raise `Misconfigured` unless the node is on the deployment's chain and has its contracts."""
+    chain_id, genesis, code = node.requests(
+        [
+            ("eth_chainId",),
+            ("eth_getBlockByNumber", "0x0", False),
+            ("eth_getCode", deployment.credit_ledger, "latest"),
+        ]
+    )
+    if int(chain_id, 16) != deployment.chain_id or genesis["hash"] != deployment.genesis_hash:
+        raise Misconfigured(
+            f"{node.where} is chain {int(chain_id, 16)} with genesis {genesis['hash']}; this ledger was "
+            f"deployed on chain {deployment.chain_id} with genesis {deployment.genesis_hash}"
+        )
+    if code == "0x":
+        raise Misconfigured(
+            f"{node.where} has no contract at {deployment.credit_ledger}: is it still synchronising?"
+        )
+
+
+def deploy(
+    node: Node,
+    keystore: Keystore,
+    authorities: Sequence[Authority],
+    cards: Sequence[Scorecard],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Deployment:
+    """Deploy, or finish a deployment that was begun, or return the finished one. `progress` hears each step.
+
+    Keys of the authorities are made in the keystore. Raises `Misconfigured` where gas is priced and the
+    deployer or operator has no money, `Conflict` if the deployer key was used for something else, and the
+    submitter's errors.
+    """
+    submitter = Submitter(node, keystore, "deployer")
+    addresses = {name: created_address(submitter.address, i) for i, name in enumerate(_CREATED)}
+    steps = _steps(keystore, addresses, authorities, cards)
+    done = int(node.request("eth_getTransactionCount", submitter.address, "latest"), 16)
+    if done > len(steps):
+        raise Conflict(
+            f"the deployer {submitter.address} sent {done} transactions, and a deployment has {len(steps)}"
+        )
+    if done < len(steps):
+        _check_funds(node, keystore)
+    for number, step in enumerate(steps[done:], done + 1):
+        progress(f"{number}/{len(steps)} {step.what}")
+        submitter.execute(step.call, _gas(node, submitter.address, step))
+    deployment = _describe(node, submitter.address, addresses)
+    _check_result(node, deployment, authorities, cards)
+    return deployment
+
+
+# ---------------------------------------------------------------------- the steps
+
+#: Contracts in the order of their creation: the deployer's first nonces.
+_CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook")
+
+
+def _steps(
+    keystore: Keystore, at: dict[str, str], authorities: Sequence[Authority], cards: Sequence[Scorecard]
+) -> list[Step]:
+    manager, deployer = at["AccessManager"], keystore.address("deployer")
+    arguments = {
+        "AccessManager": (deployer,),
+        "Authorities": (manager,),
+        "CreditLedger": (at["Authorities"], manager),
+        "ScoreBook": (manager,),
+    }
+    steps = [Step(f"create {name}", _creation(name, arguments[name])) for name in _CREATED]
+    steps.append(Step("set roles", _multicall(manager, _roles(keystore, at))))
+    for each in authorities:
+        key = keystore.ensure(authority_key(each.code))
+        code = each.code.encode().ljust(32, b"\0")
+        data = encode_call("Authorities", "addAuthority", code, each.mandate, key, NO_END)
+        steps.append(Step(f"add authority {each.code}", Call(at["Authorities"], data)))
+    for card in cards:
+        data = encode_call("ScoreBook", "registerCard", card.hash, card.effective_on)
+        steps.append(Step(f"register card {card.name}", Call(at["ScoreBook"], data)))
+    steps.append(Step("hand over", _multicall(manager, _handover(keystore))))
+    return steps
+
+
+def _creation(name: str, arguments: tuple[str, ...]) -> Call:
+    found = artifact(name)
+    return Call("", found.bytecode + encode(found.constructor, arguments))
+
+
+def _multicall(manager: str, calls: list[bytes]) -> Call:
+    return Call(manager, encode_call("AccessManager", "multicall", calls))
+
+
+def _roles(keystore: Keystore, at: dict[str, str]) -> list[bytes]:
+    """The calls that say which role may call what, and who has the roles."""
+    calls = [encode_call("AccessManager", "labelRole", role, label) for role, label in _LABELS.items()]
+    for contract, functions in _FUNCTIONS.items():
+        for role in sorted(set(functions.values())):
+            selectors = [artifact(contract).functions[f].selector for f, r in functions.items() if r == role]
+            calls.append(encode_call("AccessManager", "setTargetFunctionRole", at[contract], selectors, role))
+    for role, name in _MEMBERS:
+        calls.append(encode_call("AccessManager", "grantRole", role, keystore.address(name), 0))
+    return calls
+
+
+def _handover(keystore: Keystore) -> list[bytes]:
+    deployer = keystore.address("deployer")
+    return [
+        encode_call("AccessManager", "grantRole", ADMIN, keystore.address("governor"), 0),
+        encode_call("AccessManager", "renounceRole", GOVERNOR, deployer),
+        encode_call("AccessManager", "renounceRole", ADMIN, deployer),
+    ]
+
+
+# ---------------------------------------------------------------------- checks
+
+
+def _gas(node: Node, sender: str, step: Step) -> int:
+    """Gas for a step. Asking also finds out, before a nonce is spent, whether the step would fail."""
+    call = {"from": sender, "data": "0x" + step.call.data.hex()}
+    if step.call.to:
+        call["to"] = step.call.to
+    try:
+        needed = int(node.request("eth_estimateGas", call), 16)
+    except RpcRefused as error:
+        raise reason(error) from None
+    return min(needed * 5 // 4, MAX_TRANSACTION_GAS)
+
+
+def _check_funds(node: Node, keystore: Keystore) -> None:
+    """Raise `Misconfigured` if gas has a price here and one of the senders cannot pay it."""
+    price = int(node.request("eth_gasPrice"), 16)
+    for name, gas in (("deployer", DEPLOYMENT_GAS), ("operator", OPERATING_GAS)):
+        address = keystore.address(name)
+        balance = int(node.request("eth_getBalance", address, "latest"), 16)
+        if balance < 2 * price * gas:
+            raise Misconfigured(
+                f"gas costs {price} wei at {node.where} and the {name} {address} has {balance} wei: "
+                f"send it at least {2 * price * gas} wei, then start again"
+            )
+
+
+def _describe(node: Node, deployer: str, addresses: dict[str, str]) -> Deployment:
+    chain_id, genesis, head = node.requests(
+        [("eth_chainId",), ("eth_getBlockByNumber", "0x0", False), ("eth_blockNumber",)]
+    )
+    return Deployment(
+        chain_id=int(chain_id, 16),
+        genesis_hash=genesis["hash"],
+        access_manager=addresses["AccessManager"],
+        authorities=addresses["Authorities"],
+        credit_ledger=addresses["CreditLedger"],
+        score_book=addresses["ScoreBook"],
+        block=_first_block(node, deployer, int(head, 16)),
+    )
+
+
+def _first_block(node: Node, deployer: str, head: int) -> int:
+    """The block of the deployer's first transaction; 0 if the node has forgotten old states."""
+    low, high = 0, head
+    try:
+        while low < high:
+            middle = (low + high) // 2
+            sent = int(node.request("eth_getTransactionCount", deployer, hex(middle)), 16)
+            low, high = (low, middle) if sent else (middle + 1, high)
+    except RpcRefused:
+        return 0
+    return low
+
+
+def _check_result(
+    node: Node, deployment: Deployment, authorities: Sequence[Authority], cards: Sequence[Scorecard]
+) -> None:
+    """Raise `Conflict` unless the chain has what the steps should have made."""
+    contracts = Contracts(node, deployment)
+    good = contracts.authority_count() >= len(authorities) and all(
+        contracts.card_effective_on(card.hash) == card.effective_on for card in cards
+    )
+    if not good:
+        raise Conflict(
+            f"the deployment at {deployment.credit_ledger} lacks authorities or cards: one of its "
+            "steps failed; deploy again with a new keystore"
+        )
