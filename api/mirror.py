@@ -1,7 +1,7 @@
 """The log's Merkle tree, kept in memory beside the index and brought up to date before each proof.
 
-What it holds cannot go stale unseen: a block's hash stands for everything before it, so the tree is right as long
-as the last leaf's block is still the one the index has. After a reorg it is built anew.
+What it holds cannot go stale unseen: a block's hash stands for everything before it, so the tree is right as
+long as the last leaf's block is still the one the index has. After a reorg it is built anew.
 """
 
 from __future__ import annotations

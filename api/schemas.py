@@ -7,12 +7,15 @@ Asia/Shanghai), instants RFC 3339 in UTC, hashes lower-case hexadecimal without 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 #: The form of a day in a parameter. Years outside 1970 to 2999 are typing errors.
 DAY_PATTERN = r"^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+
+SUBMISSION = "5a7e4b1c0197c0de5a7e4b1c0197c0de"
 
 Day = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2026-05-04"])]
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-05-06T02:10:00Z"])]
@@ -21,11 +24,32 @@ RecordId = Annotated[
     str, Field(description="`CODE-NUMBER`: the authority and its own number", examples=["GACC-12"])
 ]
 PartyId = Annotated[str, Field(examples=["uscc:9144030071526726XG"])]
-Points = Annotated[float, Field(description="At most three decimals", examples=[-8.0])]
+Points = Annotated[int | float, Field(description="At most three decimals", examples=[-8])]
+
+
+#: From best to worst; M is new and clean.
+Grade = Literal["A", "B", "M", "C", "D"]
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
+
+
+class _Open(_Answer):
+    """An answer whose keys are the workflows' own: what they add is passed on."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Strict(BaseModel):
+    """Query parameters: one that does not exist is an error, so that a misspelt one is not lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def instant(seconds: int) -> str:
+    """Return Unix seconds as an `Instant`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class ErrorEntry(BaseModel):
@@ -91,98 +115,117 @@ class RecordIn(BaseModel):
 class RecordsIn(BaseModel):
     """Records to post, at most 1,000."""
 
-    authority: str | None = Field(
-        None, description="Needed only with a key that speaks for several authorities", examples=["GACC"]
-    )
     records: list[RecordIn] = Field(min_length=1, max_length=1000)
 
 
 class SubmissionAccepted(_Answer):
     """What became of each record sent: accepted ones are stored and on their way to the chain."""
 
-    submission: str = Field(description="Ask `/v1/submissions/{id}` with it", examples=["0197c0de5a7e4b1c"])
+    submission: str = Field(description="Ask `/v1/submissions/{id}` with it", examples=[SUBMISSION])
     accepted: int
-    duplicate: int = Field(description="Already posted with the same content; nothing was done again")
+    duplicate: int = Field(description="Posted before with the same content; nothing was done again")
     rejected: int
     errors: list[ErrorEntry]
 
 
 class SubmittedRecord(_Answer):
-    """One record of a submission."""
+    """One accepted record of a submission."""
 
-    row: int
     reference: str
     status: Literal["queued", "recorded"]
-    record: RecordId | None
+    record: RecordId | None = Field(description="Null until its batch is sealed")
 
 
 class SubmissionState(_Answer):
-    """How far the records of a submission are."""
+    """How far the accepted records of a submission are."""
 
-    submission: str
+    submission: str = Field(examples=[SUBMISSION])
     authority: str
     at: Instant
-    status: Literal["queued", "recorded"] = Field(description="`recorded` when every record is on the chain")
+    accepted: int
+    duplicate: int
+    rejected: int
     records: list[SubmittedRecord]
+    next: str | None = Field(description="Pass as `cursor` for the next page; null: this was the last")
 
 
 class Enterprise(_Answer):
-    """An enterprise and the names and codes whose records are its own."""
+    """An enterprise and the names whose records are its own."""
 
-    id: PartyId
-    index: int = Field(description="Its number on the chain")
-    linked: list[PartyId] = Field(description="Others whose records follow this one")
-    linked_to: PartyId | None = Field(description="The code this name was found to be")
-    records: int
-    head: Hash = Field(description="Head of its hash chain: replaying its record must end here")
+    id: PartyId = Field(description="Whose record it is: of a name linked to a code, the code")
+    asked: PartyId
+    name: str = Field(description="As first written")
+    enterprise: int = Field(description="Its number on the chain")
+    linked: list[PartyId] = Field(description="The names whose records are its own")
+    records: int = Field(description="Records on the chain, with those of the names linked")
+    head: Hash = Field(description="Head of the enterprise's own hash chain: its own runs replay to it")
 
 
-class RecordItem(_Answer):
-    """One record that stands on the chain."""
+class RecordItem(_Open):
+    """One record on the chain, with how it stands today."""
 
     record: RecordId
-    party: PartyId
     authority: str
     type: str
-    en: str
-    zh: str
-    severity: Literal["none", "minor", "general", "serious"]
+    type_en: str
+    type_zh: str
+    severity: int = Field(description="0 none, 1 minor, 2 general, 3 serious")
     decided_on: Day
     conduct_on: Day
-    status: str = Field(description="What it is worth today: `standing`, or which later record changed that")
-    refers_to: str | None = Field(description="A record id, or for links the other party")
-    reference: str | None
+    status: str = Field(
+        description="Of an event or link: in force, corrected, revoked, repaired or reinstated; "
+        "of a record about another: applied or without effect",
+        examples=["in force"],
+    )
+    since: Day
+    by: RecordId | None = Field(description="The record that made it so")
+    party: PartyId
+    reference: str | None = Field(description="Null: posted by another office")
+    refers_to: str | None = Field(description="Reference of the record it is about; of a link, the party")
+    held: str = Field(description="Its document: opened, erased, missing or broken", examples=["opened"])
+    document: Any = Field(description="Text or JSON, as submitted")
     commitment: Hash
+    leaf_index: int = Field(description="Its run's leaf in the log")
     block: int
 
 
-class RecordPage(_Answer):
-    """A page of an enterprise's record, oldest first by its place on the chain."""
+class RecordPage(_Open):
+    """A page of an enterprise's record, in the order of decision."""
 
-    id: PartyId
+    id: PartyId = Field(description="Whose record it is: of a name linked to a code, the code")
+    asked: PartyId
+    name: str
+    as_of: Day
+    enterprise: int
+    linked: list[PartyId]
     records: list[RecordItem]
     next: str | None = Field(description="Pass as `cursor` for the next page; null: this was the last")
 
 
-class Reason(_Answer):
+class Reason(_Open):
     """Why a record moves the score, and until when."""
 
     record: RecordId
     type: str
+    type_en: str
+    type_zh: str
     points: Points
     rule: str
-    until: Day | None
-    effect: str | None = Field(description="A cap or veto the record puts on the grade while it counts")
+    until: Day | None = Field(description="First day it no longer counts, if nothing else happens")
+    effect: str = Field(description="A cap or veto on the grade while it counts; empty: none")
 
 
-class ScoreAnswer(_Answer):
+class ScoreAnswer(_Open):
     """The score of a day, with the reason for every point."""
 
-    id: PartyId
+    id: PartyId = Field(description="Whose score it is: of a name linked to a code, the code")
+    asked: PartyId
     as_of: Day
-    score: float = Field(ge=0, le=100, description="At most three decimals", examples=[84.0])
-    grade: Literal["A", "B", "M", "C", "D"]
+    score: int | float = Field(ge=0, le=100, description="At most three decimals", examples=[84])
+    grade: Grade
     card: str = Field(description="The scorecard in force on that day")
+    card_hash: Hash
+    linked: list[PartyId]
     reasons: list[Reason]
 
 

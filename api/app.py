@@ -1,0 +1,37 @@
+"""The application: routes, errors, envelope and description around one open ledger."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from api import errors, openapi
+from api.middleware import Envelope
+from api.routes import checkpoints, enterprises, health, log, records, submissions
+from api.service import Service
+
+if TYPE_CHECKING:
+    from ledger.bootstrap import Ledger
+
+
+def create_app(ledger: Ledger) -> FastAPI:
+    """Return the API of an open ledger, which stays the caller's to close, after the server has ended."""
+    service = Service.around(ledger)
+    app = FastAPI(
+        title="Credit ledger",
+        version=version("credit-ledger"),
+        description=openapi.DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # the bundled pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    errors.install(app)
+    for part in (records, submissions, enterprises, checkpoints, log, health):
+        app.include_router(part.router)
+    openapi.install(app)
+    app.add_middleware(Envelope, metrics=service.metrics)
+    return app

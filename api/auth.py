@@ -1,0 +1,136 @@
+"""Who may call, as parameter types: a route that takes one of these is closed to everybody else.
+
+| type | who |
+|---|---|
+| `KnownCaller` | any valid key |
+| `AuthorityCaller` | a key of an authority; posts for that authority |
+| `AuditCaller` | a key for audit |
+| `EnterpriseReader` | an authority, audit, or the enterprise itself; the look is in the access log by then |
+
+An enterprise's key opens its own identifier and the names linked to it, and learns nothing about others: what
+is not its own is 403, whether or not it exists.
+"""
+
+# FastAPI resolves annotations when a route is declared: what they name must be imported.
+# ruff: noqa: TC001
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final, NamedTuple
+
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.errors import Unauthenticated
+from api.service import Service, TheService
+from ledger.domain.catalogue import Authority
+from ledger.domain.parties import Party, parse_party
+from ledger.errors import BadValue, Forbidden, NotFound
+from ledger.outbox.identities import identity_of
+from ledger.store.access import ApiKey, Look, verify_key
+from ledger.workflows.subjects import members_of
+
+_BEARER: Final = HTTPBearer(
+    auto_error=False,
+    scheme_name="apiKey",
+    bearerFormat="cl_<id>_<secret>",
+    description="An API key, made with `credit-ledger key create --scope …` and shown once.",
+)
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_LONGEST_PARTY: Final = 600
+
+PartyPath = Annotated[
+    str,
+    Path(
+        alias="id",
+        min_length=1,
+        max_length=_LONGEST_PARTY,
+        description="`uscc:…` (or the bare code), `lei:…` or `name:CC:…`, percent-encoded",
+        examples=["uscc:9144030071526726XG"],
+    ),
+]
+
+
+class AuthorityKey(NamedTuple):
+    """A caller that speaks for an authority."""
+
+    key: ApiKey
+    authority: Authority
+
+
+def _identify(request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None) -> ApiKey:
+    if credentials is None:
+        raise Unauthenticated("Send an API key: Authorization: Bearer cl_….")
+    key = verify_key(service.ledger.db, credentials.credentials)
+    if key is None:
+        raise Unauthenticated("This API key is not valid.", "invalid_token")
+    request.state.caller = key
+    return key
+
+
+def _known(request: Request, service: TheService, credentials: _Credentials) -> ApiKey:
+    return _identify(request, service, credentials)
+
+
+def _authority(request: Request, service: TheService, credentials: _Credentials) -> AuthorityKey:
+    key = _identify(request, service, credentials)
+    if key.scope.kind != "authority":
+        raise Forbidden(f"A key for {key.scope.kind} does not post records; an authority's key does.")
+    authority = service.ledger.authorities.get(key.scope.subject)
+    if authority is None:
+        raise Forbidden(f"This ledger has no authority {key.scope.subject!r}.")
+    return AuthorityKey(key, authority)
+
+
+def _audit(request: Request, service: TheService, credentials: _Credentials) -> ApiKey:
+    key = _identify(request, service, credentials)
+    if key.scope.kind != "audit":
+        raise Forbidden(f"A key for {key.scope.kind} does not read the log; a key for audit does.")
+    return key
+
+
+KnownCaller = Annotated[ApiKey, Depends(_known)]
+AuthorityCaller = Annotated[AuthorityKey, Depends(_authority)]
+AuditCaller = Annotated[ApiKey, Depends(_audit)]
+
+
+class Reader(NamedTuple):
+    """A caller that may read one enterprise: the party asked for, and its index. The look is logged."""
+
+    key: ApiKey
+    party: Party
+    enterprise: int
+
+
+def _reader(request: Request, service: TheService, credentials: _Credentials, party_id: PartyPath) -> Reader:
+    key = _identify(request, service, credentials)
+    try:
+        party = parse_party(party_id)
+    except BadValue as error:
+        raise BadValue("id", party_id, error.reason) from None
+    enterprise = _enterprise(service, key, party)
+    action = request.scope["route"].name
+    service.looks.write(Look(int(time.time()), key.scope, key.id, action, enterprise))
+    return Reader(key, party, enterprise)
+
+
+def _enterprise(service: Service, key: ApiKey, party: Party) -> int:
+    """Return the index of the party. Raises `Forbidden` if it is not the key's to read, `NotFound`."""
+    database = service.ledger.db
+    if key.scope.kind != "enterprise" or key.scope.subject == party.key:
+        with database.read_vault() as vault:
+            return identity_of(vault, party.key).enterprise
+    try:
+        with database.read_vault() as vault:
+            found, own = (identity_of(vault, each).enterprise for each in (party.key, key.scope.subject))
+        with database.read_index() as index:
+            leader, _ = members_of(index, found, service.ledger.today())
+    except NotFound:
+        leader = own = 0
+    if not own or leader != own:
+        raise Forbidden("This key reads its own enterprise only.")
+    return found
+
+
+EnterpriseReader = Annotated[Reader, Depends(_reader)]

@@ -1,0 +1,41 @@
+"""Checkpoints: what the contract itself says the log is."""
+
+# FastAPI resolves annotations when a route is declared: what they name must be imported.
+# ruff: noqa: TC001
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.auth import KnownCaller
+from api.openapi import responses
+from api.schemas import Checkpoint, instant
+from api.service import TheService
+from ledger.errors import ChainDamaged, ChainUnavailable
+
+router = APIRouter(prefix="/v1/checkpoints", tags=["log"])
+
+
+@router.get("/latest", summary="Size and root of the log at the latest block", responses=responses(502))
+def latest(_: KnownCaller, service: TheService) -> Checkpoint:
+    """Asked of the contract, not of the index: keep it, and ask for a consistency proof to a later one."""
+    contracts = service.ledger.contracts
+    block = contracts.node.request("eth_getBlockByNumber", "latest", False)
+    try:
+        number, timestamp = int(block["number"], 16), int(block["timestamp"], 16)
+        block_hash = str(block["hash"])
+    except (TypeError, KeyError, ValueError):
+        raise ChainDamaged("the node returned no latest block") from None
+    size, root = contracts.log_size(number), contracts.root(number)
+    again = contracts.node.request("eth_getBlockByNumber", hex(number), False)
+    if again is None or again["hash"] != block_hash:
+        raise ChainUnavailable("the chain was reorganised meanwhile")
+    deployment = contracts.deployment
+    return Checkpoint(
+        origin=f"eip155:{deployment.chain_id}:{deployment.credit_ledger}",
+        size=size,
+        root=root.hex(),
+        block=number,
+        block_hash=block_hash.removeprefix("0x"),
+        at=instant(timestamp),
+    )

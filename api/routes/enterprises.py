@@ -1,0 +1,154 @@
+"""One enterprise: who it is, its record, its score, and who looked. Each look is in the access log first."""
+
+# FastAPI resolves annotations when a route is declared: what they name must be imported.
+# ruff: noqa: TC001, FAST003
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query
+
+from api import cursors
+from api.auth import EnterpriseReader
+from api.openapi import responses
+from api.schemas import (
+    DAY_PATTERN,
+    Access,
+    AccessPage,
+    Enterprise,
+    RecordPage,
+    ScoreAnswer,
+    Strict,
+    instant,
+)
+from api.service import TheService
+from ledger.crypto.heads import genesis_head
+from ledger.domain.calendar import iso, to_day
+from ledger.domain.records import RECORD_BYTES, record_id
+from ledger.errors import BadValue
+from ledger.index.queries import all_authorities, enterprise_by_index, runs_of
+from ledger.store.access import looks_at
+from ledger.workflows.reading import record_of, score_of
+from ledger.workflows.subjects import subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.workflows.reading import ItemDict
+
+router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"])
+
+
+class PageQuery(Strict):
+    """Which page."""
+
+    cursor: Annotated[str | None, Query(pattern=cursors.PATTERN, description="`next` of the page before")] = (
+        None
+    )
+    limit: Annotated[int, Query(ge=1, le=500)] = 100
+
+
+class ScoreQuery(Strict):
+    """Of which day."""
+
+    as_of: Annotated[
+        str | None,
+        Query(
+            pattern=DAY_PATTERN,
+            description="Day in Asia/Shanghai, not after today; absent: today",
+            examples=["2026-05-06"],
+        ),
+    ] = None
+
+
+# `:path` because a name may hold a slash; the most specific routes come first.
+@router.get(
+    "/{id:path}/score",
+    response_model=ScoreAnswer,
+    summary="The score of a day",
+    responses=responses(403, 404),
+)
+def score(reader: EnterpriseReader, service: TheService, query: Annotated[ScoreQuery, Query()]) -> object:
+    """Computed from the records on the chain by the scorecard in force on that day, with a reason per point.
+
+    A name that was linked to a code by that day has the code's score, and `id` says so.
+    """
+    ledger = service.ledger
+    as_of = _day(query.as_of, ledger.today())
+    return score_of(ledger.db, ledger.catalogue, ledger.cards, reader.party.key, as_of)
+
+
+@router.get(
+    "/{id:path}/record",
+    response_model=RecordPage,
+    summary="Its record, in pages",
+    responses=responses(403, 404),
+)
+def record(reader: EnterpriseReader, service: TheService, query: Annotated[PageQuery, Query()]) -> object:
+    """Every record on the chain about it and the names linked to it, each with how it stands today."""
+    ledger = service.ledger
+    after = cursors.unpack(query.cursor, 2) if query.cursor else (0, 0)
+    whole = record_of(
+        ledger.db, ledger.catalogue, ledger.keystore.master_key, reader.party.key, ledger.today()
+    )
+    with ledger.db.read_index() as index:
+        codes = {each.code: each.authority for each in all_authorities(index)}
+    rest = [each for each in whole["records"] if _place(each, codes) > after]
+    page = rest[: query.limit]
+    following = cursors.pack(*_place(page[-1], codes)) if len(rest) > len(page) else None
+    return {**whole, "records": page, "next": following}
+
+
+@router.get("/{id:path}/accesses", summary="Who looked, latest first", responses=responses(403, 404))
+def accesses(
+    reader: EnterpriseReader, service: TheService, query: Annotated[PageQuery, Query()]
+) -> AccessPage:
+    """Every look at it and the names linked to it, this one included."""
+    ledger = service.ledger
+    (before,) = cursors.unpack(query.cursor, 1) if query.cursor else (None,)
+    subject = subject_of(ledger.db, reader.party.key, ledger.today())
+    looks, following = looks_at(ledger.db, subject.members, before, query.limit)
+    found = [Access(at=instant(each.at), by=str(each.who), key=each.key, what=each.action) for each in looks]
+    return AccessPage(
+        id=subject.key, accesses=found, next=None if following is None else cursors.pack(following)
+    )
+
+
+@router.get("/{id:path}", summary="Who it is", responses=responses(403, 404))
+def enterprise(reader: EnterpriseReader, service: TheService) -> Enterprise:
+    """Its number on the chain, the names linked to it, and the head its own runs must replay to."""
+    ledger = service.ledger
+    subject = subject_of(ledger.db, reader.party.key, ledger.today())
+    with ledger.db.read_index() as index:
+        registered = enterprise_by_index(index, subject.enterprise)
+        runs = runs_of(index, subject.members)
+    own = [each for each in runs if each.enterprise == subject.enterprise]
+    head = own[-1].head if own else genesis_head(subject.enterprise, registered.commitment)
+    return Enterprise(
+        id=subject.key,
+        asked=subject.asked,
+        name=subject.text,
+        enterprise=subject.enterprise,
+        linked=list(subject.linked),
+        records=sum(len(each.records) for each in runs) // RECORD_BYTES,
+        head=head.hex(),
+    )
+
+
+def _place(item: ItemDict, codes: Mapping[str, int]) -> tuple[int, int]:
+    """Return where a record stands in its enterprise's order: decision day, then id."""
+    code, _, number = item["record"].rpartition("-")
+    return to_day(item["decided_on"]), record_id(codes[code], int(number))
+
+
+def _day(text: str | None, today: int) -> int:
+    if text is None:
+        return today
+    try:
+        day = to_day(text)
+    except BadValue as error:
+        raise BadValue("as_of", text, error.reason) from None
+    if day > today:
+        raise BadValue("as_of", text, f"in the future: today is {iso(today)} in Asia/Shanghai")
+    return day

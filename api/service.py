@@ -1,0 +1,40 @@
+"""What one app keeps between requests: the open ledger and what is built beside it; none of it goes stale."""
+
+# FastAPI resolves annotations when a route is declared: what they name must be imported.
+# ruff: noqa: TC001
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.looks import LookLog
+from api.metrics import Metrics
+from api.mirror import LogMirror
+from ledger.bootstrap import Ledger
+
+
+@dataclass(frozen=True)
+class Service:
+    """The ledger, opened once, and this app's metrics, access log and tree."""
+
+    ledger: Ledger
+    looks: LookLog
+    mirror: LogMirror
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @classmethod
+    def around(cls, ledger: Ledger) -> Service:
+        """Make the service of an open ledger."""
+        return cls(ledger, LookLog(ledger.db), LogMirror(ledger.db))
+
+
+async def service_of(request: Request) -> Service:
+    """Return the app's service; a coroutine, because a thread for it would cost more than the lookup."""
+    return cast("Service", request.app.state.service)
+
+
+#: The service, as a parameter type.
+TheService = Annotated[Service, Depends(service_of)]
