@@ -22,7 +22,7 @@ from ledger.domain.catalogue import CORRECTION, LINKED_FROM, LINKED_TO, REINSTAT
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ledger.domain.records import Posted
 
@@ -74,7 +74,11 @@ class Links(NamedTuple):
 
 def standing(posted: Iterable[Posted], as_of: int) -> Standings:
     """Resolve the lifecycle of records, in any order, of any number of enterprises, as of a day."""
-    known = sorted((each for each in posted if each.decided_on <= as_of), key=in_order)
+    return resolve(sorted((each for each in posted if each.decided_on <= as_of), key=in_order))
+
+
+def resolve(known: Sequence[Posted]) -> Standings:
+    """Resolve the lifecycle of records that all exist on the day asked about, sorted by `in_order`."""
     by_id = {each.id: Standing(each, "in force", each.decided_on, None) for each in known if _can_end(each)}
     ignored = []
     for each in known:

@@ -21,7 +21,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.domain.calendar import add_months
-from ledger.domain.standing import in_order, standing
+from ledger.domain.standing import in_order, resolve
 from ledger.scoring.cards import GRADES, MAX_MILLI
 from ledger.scoring.ladder import weight
 
@@ -107,7 +107,7 @@ class Scorer:
         events = [each for each in known if each.type < _FIRST_LIFECYCLE]
         counting = did_happen = events
         if len(events) < len(known):
-            states = standing(known, as_of).by_id
+            states = resolve(known).by_id
             counting = [each for each in events if states[each.id].stands]
             did_happen = [each for each in events if states[each.id].state not in _UNDONE]
         reasons, points, worst = self._reasons(counting)
