@@ -4,9 +4,9 @@
     python contracts/build.py --check    exits 1 and names every artifact that differs
 
 The standard-JSON input holds every source under a name relative to this folder or to the npm package, so
-that the output depends neither on the machine nor on where the repository lies. Any solc of the pinned version
-gives the same bytes: a native one that py-solc-x has is used first, then npm's through `solc-shim.js`; with
-neither, py-solc-x installs a native one.
+that the output depends neither on the machine nor on where the repository lies. Any solc of the pinned
+version gives the same bytes: a native one that py-solc-x has is used first, then npm's through
+`solc-shim.js`; with neither, py-solc-x installs a native one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VERSION = "0.8.37"
 SETTINGS: dict[str, object] = {
     "evmVersion": "prague",
     "metadata": {"appendCBOR": True, "bytecodeHash": "none"},
-    "optimizer": {"enabled": True, "runs": 1000},
+    "optimizer": {"enabled": True, "runs": 10000},
     "remappings": [],
     "viaIR": True,
 }

@@ -26,8 +26,13 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     uint256 private constant RECORD_BYTES = 64;
     uint256 private constant MAX_RECORDS = 1000;
+    uint256 private constant MAX_SEVERITY = 3;
     uint256 private constant FIRST_LIFECYCLE_TYPE = 240;
     uint256 private constant FIRST_LINK_TYPE = 248;
+    /// @dev Bits that no event sets: spare, reference, and those of severities above 3.
+    uint256 private constant ZERO_IN_EVENTS = type(uint104).max | (0xfc << 168);
+    /// @dev The part of a mandate that is about events.
+    uint256 private constant EVENTS = type(uint240).max;
 
     bytes32 private constant BATCH_TYPEHASH =
         keccak256("RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)");
@@ -46,6 +51,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     constructor(address authorities_, address accessManager) EIP712("CreditLedger", "1") AccessManaged(accessManager) {
         if (authorities_.code.length == 0) revert NotAContract(authorities_);
         authorities = IAuthorities(authorities_);
+        _peaks.prepare();
     }
 
     // ------------------------------------------------------------------ writing
@@ -96,7 +102,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         if (firstNumber != written + 1) revert WrongNumber(written + 1);
         Batch memory batch = Batch({
             firstId: (uint256(authority_) << 48) | firstNumber,
-            mandate: authorities.authorize(authority_, key),
+            mandate: authorities.authorize(authority_, key) & ~uint256(1), // there is no type 0
             today: CivilDay.today(),
             enterprises: enterpriseCount
         });
@@ -106,28 +112,34 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         _recordRuns(authority_, batch, records, count);
     }
 
-    /// @dev Split the batch into runs; check, chain, log and emit each.
+    /// @dev Split the batch into runs; check, chain, log and emit each. Nothing here can overflow: indexes are below
+    /// `MAX_RECORDS`, ids below 2**64, and a log that grows by a leaf per run does not come near 2**64.
     function _recordRuns(uint16 authority_, Batch memory batch, bytes calldata records, uint256 count) private {
         bytes32[64] memory fresh;
         uint256 size = logSize;
         uint256 previous;
         uint256 start;
-        while (start < count) {
-            uint256 enterprise = _word(records, start) >> 192;
-            if (enterprise == 0 || enterprise > batch.enterprises) revert UnknownEnterprise(start, uint64(enterprise));
-            if (enterprise <= previous) revert Unsorted(start);
+        unchecked {
+            while (start < count) {
+                uint256 enterprise = _word(records, start) >> 192;
+                if (enterprise == 0 || enterprise > batch.enterprises) {
+                    revert UnknownEnterprise(start, uint64(enterprise));
+                }
+                if (enterprise <= previous) revert Unsorted(start);
 
-            uint256 end = _checkRun(batch, records, start, count);
-            bytes calldata run = records[start * RECORD_BYTES:end * RECORD_BYTES];
-            uint256 firstId = batch.firstId + start;
-            bytes32 next = _chain(head[uint64(enterprise)], firstId, run);
+                uint256 end = _checkRun(batch, records, start, count);
+                bytes calldata run = records[start * RECORD_BYTES:end * RECORD_BYTES];
+                uint256 firstId = batch.firstId + start;
+                Head storage chain = _heads[uint64(enterprise)];
+                bytes32 next = _chain(chain.end, firstId, run);
 
-            head[uint64(enterprise)] = next;
-            _peaks.append(fresh, size, MerkleLog.leafHash(uint64(enterprise), next));
-            emit Recorded(uint64(enterprise), authority_, uint64(firstId), uint64(size), next, run);
+                chain.end = next;
+                _peaks.append(fresh, size, MerkleLog.leafHash(uint64(enterprise), next));
+                emit Recorded(uint64(enterprise), authority_, uint64(firstId), uint64(size), next, run);
 
-            (previous, start) = (enterprise, end);
-            ++size;
+                (previous, start) = (enterprise, end);
+                ++size;
+            }
         }
         logSize = uint64(size);
         _peaks.store(fresh, size);
@@ -140,37 +152,45 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         pure
         returns (uint256 end)
     {
+        (uint256 mandate, uint256 today) = (batch.mandate & EVENTS, batch.today);
         uint256 word = _word(records, start);
         uint256 enterprise = word >> 192;
         end = start;
-        do {
-            _checkRecord(batch, word, end);
-            if (++end == count) break;
-            word = _word(records, end);
-        } while (word >> 192 == enterprise);
+        unchecked {
+            do {
+                // Nearly every record is an event without fault, and this one condition lets it pass. Differences wrap
+                // when they are negative, which sets their high bits.
+                uint256 decidedOn = uint32(word >> 104);
+                uint256 doubts = (word & ZERO_IN_EVENTS) // by a shift above 255 no bit of the mandate is left
+                    | (~(mandate >> uint16(word >> 176)) & 1) | ((decidedOn - uint32(word >> 136)) >> 32)
+                    | ((today - decidedOn) >> 32);
+                if (doubts != 0) _checkRecord(batch, word, end);
+
+                if (++end == count) break;
+                word = _word(records, end);
+            } while (word >> 192 == enterprise);
+        }
     }
 
-    /// @dev Check the first word of record number `index` of the batch.
+    /// @dev Check the first word of record number `index` of the batch, in full, and name its fault.
     function _checkRecord(Batch memory batch, uint256 word, uint256 index) private pure {
+        uint16 kind = uint16(word >> 176);
+        uint8 severity = uint8(word >> 168);
+        uint32 conductOn = uint32(word >> 136);
+        uint32 decidedOn = uint32(word >> 104);
+        uint64 ref = uint64(word >> 40);
+
         if (uint40(word) != 0) revert SpareBitsSet(index);
+        if (severity > MAX_SEVERITY) revert InvalidSeverity(index, severity);
+        if ((batch.mandate >> kind) & 1 == 0) revert TypeOutsideMandate(index, kind);
+        if (conductOn > decidedOn) revert DecidedBeforeConduct(index, conductOn, decidedOn);
+        if (decidedOn > batch.today) revert DecidedInFuture(index, decidedOn, uint32(batch.today));
 
-        uint256 kind = uint16(word >> 176);
-        // A shift by more than 255 leaves nothing, so that no type above 255 is in any mandate.
-        if (kind == 0 || (batch.mandate >> kind) & 1 == 0) revert TypeOutsideMandate(index, uint16(kind));
-
-        uint256 decidedOn = uint32(word >> 104);
-        if (uint32(word >> 136) > decidedOn) {
-            revert DecidedBeforeConduct(index, uint32(word >> 136), uint32(decidedOn));
-        }
-        if (decidedOn > batch.today) revert DecidedInFuture(index, uint32(decidedOn), uint32(batch.today));
-
-        if (kind >= FIRST_LIFECYCLE_TYPE) {
-            uint256 ref = uint64(word >> 40);
-            bool valid = kind < FIRST_LINK_TYPE
-                ? ref >> 48 == batch.firstId >> 48 && ref < batch.firstId && uint48(ref) != 0
-                : ref != 0 && ref <= batch.enterprises && ref != word >> 192;
-            if (!valid) revert InvalidReference(index, uint64(ref));
-        }
+        bool valid;
+        if (kind < FIRST_LIFECYCLE_TYPE) valid = ref == 0;
+        else if (kind < FIRST_LINK_TYPE) valid = ref < batch.firstId && ref > (batch.firstId >> 48) << 48;
+        else valid = ref != 0 && ref <= batch.enterprises && ref != word >> 192;
+        if (!valid) revert InvalidReference(index, ref);
     }
 
     /// @dev First word of record number `index`.

@@ -8,9 +8,13 @@ import {IEnterprises} from "./interfaces/IEnterprises.sol";
 /// @title Enterprises
 /// @notice Implementation of `IEnterprises`; registration is restricted by the access manager.
 abstract contract Enterprises is IEnterprises, AccessManaged {
-    /// @inheritdoc IEnterprises
+    /// @dev A struct so that its place in storage can be kept at hand: a batch reads and writes it.
+    struct Head {
+        bytes32 end;
+    }
+
     /// @dev Written at registration, so that the authorities never pay for a fresh slot.
-    mapping(uint64 enterprise => bytes32) public head;
+    mapping(uint64 enterprise => Head) internal _heads;
 
     /// @inheritdoc IEnterprises
     /// @dev Declared last: the ledger's log size shares its slot, and a batch reads both.
@@ -24,9 +28,14 @@ abstract contract Enterprises is IEnterprises, AccessManaged {
 
         for (uint256 i; i < identityCommitments.length; ++i) {
             ++count;
-            head[count] = keccak256(abi.encode(count, identityCommitments[i]));
+            _heads[count].end = keccak256(abi.encode(count, identityCommitments[i]));
             emit Registered(count, identityCommitments[i]);
         }
         enterpriseCount = count;
+    }
+
+    /// @inheritdoc IEnterprises
+    function head(uint64 enterprise) external view returns (bytes32) {
+        return _heads[enterprise].end;
     }
 }

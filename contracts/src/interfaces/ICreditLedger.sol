@@ -10,7 +10,7 @@ import {IEnterprises} from "./IEnterprises.sol";
 ///
 ///   bytes  0..8    enterprise   u64   whom it is about
 ///          8..10   type         u16   which event, see below
-///         10       severity     u8    as determined; its scale is the reader's business and not checked
+///         10       severity     u8    0 none, 1 minor, 2 general, 3 serious
 ///         11..15   conductOn    u32   day of the conduct
 ///         15..19   decidedOn    u32   day of the decision; not before `conductOn`, not after today
 ///         19..27   ref          u64   what the record refers to, see below
@@ -21,7 +21,7 @@ import {IEnterprises} from "./IEnterprises.sol";
 ///
 /// The type decides what `ref` must be:
 ///
-///     1..239  events      free
+///     1..239  events      zero
 ///   240..247  lifecycle   id of an earlier record of the same authority, written before this batch: who determined it
 ///                         corrects, revokes and repairs it. That both records concern the same enterprise is left to
 ///                         readers, who have both.
@@ -83,13 +83,16 @@ interface ICreditLedger is IEnterprises {
     error Unsorted(uint256 index);
     /// @notice One of the 40 spare bits is set.
     error SpareBitsSet(uint256 index);
+    /// @notice There is no such severity.
+    error InvalidSeverity(uint256 index, uint8 severity);
     /// @notice The authority may not write records of this type.
     error TypeOutsideMandate(uint256 index, uint16 recordType);
     /// @notice Nothing is decided before it happens.
     error DecidedBeforeConduct(uint256 index, uint32 conductOn, uint32 decidedOn);
     /// @notice Nothing has been decided tomorrow.
     error DecidedInFuture(uint256 index, uint32 decidedOn, uint32 today);
-    /// @notice A lifecycle record needs an earlier record of its authority, a link another registered enterprise.
+    /// @notice An event refers to nothing, a lifecycle record to an earlier one of its authority, and a link to another
+    /// registered enterprise.
     error InvalidReference(uint256 index, uint64 ref);
 
     /// @notice Record a batch; the caller is a key of the authority.

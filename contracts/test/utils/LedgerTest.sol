@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+
+import {Authorities} from "../../src/Authorities.sol";
+import {CreditLedger} from "../../src/CreditLedger.sol";
+import {ScoreBook} from "../../src/ScoreBook.sol";
+import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
+import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
+import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
+import {Vm} from "./Vm.sol";
+
+/// @notice A record in words; `pack` gives its 64 bytes.
+struct Record {
+    uint64 enterprise;
+    uint16 kind;
+    uint8 severity;
+    uint32 conductOn;
+    uint32 decidedOn;
+    uint64 ref;
+    uint40 spare;
+    bytes32 commitment;
+}
+
+/// @notice The contracts as they are deployed, with their roles, and the actors of every test.
+abstract contract LedgerTest {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    uint64 internal constant GOVERNOR = 1;
+    uint64 internal constant REGISTRAR = 2;
+    uint64 internal constant ASSESSOR = 3;
+
+    uint256 internal constant START = 1_780_000_000; // 28 May 2026, 20:26:40 UTC: the 29th in China
+    uint32 internal constant TODAY = 20_602;
+    uint64 internal constant NEVER = type(uint64).max;
+    uint256 internal constant ALL_TYPES = type(uint256).max;
+
+    bytes32 internal constant BATCH_TYPEHASH =
+        keccak256("RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)");
+
+    address internal governor = actor("governor");
+    address internal registrar = actor("registrar");
+    address internal assessor = actor("assessor");
+    address internal relayer = actor("relayer");
+    address internal stranger = actor("stranger");
+
+    uint256 internal customsSecret = uint256(keccak256("customs officer"));
+    uint256 internal marketSecret = uint256(keccak256("market officer"));
+    address internal customsKey = vm.addr(customsSecret);
+    address internal marketKey = vm.addr(marketSecret);
+    uint16 internal customs; // may write every type
+    uint16 internal market; // may write types 1, 2 and corrections
+
+    AccessManager internal manager;
+    Authorities internal authorities;
+    CreditLedger internal ledger;
+    ScoreBook internal book;
+
+    function setUp() public virtual {
+        vm.warp(START);
+        manager = new AccessManager(governor);
+        authorities = new Authorities(address(manager));
+        ledger = new CreditLedger(address(authorities), address(manager));
+        book = new ScoreBook(address(manager));
+        assignRoles();
+        customs = addAuthority("GACC", ALL_TYPES, customsKey);
+        market = addAuthority("SAMR", (1 << 1) | (1 << 2) | (1 << 240), marketKey);
+    }
+
+    function assignRoles() private {
+        bytes4[] memory setters = new bytes4[](4);
+        setters[0] = IAuthorities.addAuthority.selector;
+        setters[1] = IAuthorities.setMandate.selector;
+        setters[2] = IAuthorities.setKey.selector;
+        setters[3] = IAuthorities.setSuspended.selector;
+        restrict(address(authorities), setters, GOVERNOR, governor);
+        restrict(address(book), one(IScoreBook.registerCard.selector), GOVERNOR, governor);
+        restrict(address(book), one(IScoreBook.publish.selector), ASSESSOR, assessor);
+        restrict(address(ledger), one(IEnterprises.register.selector), REGISTRAR, registrar);
+    }
+
+    function restrict(address target, bytes4[] memory selectors, uint64 role, address member) private {
+        vm.prank(governor);
+        manager.setTargetFunctionRole(target, selectors, role);
+        vm.prank(governor);
+        manager.grantRole(role, member, 0);
+    }
+
+    function one(bytes4 selector) private pure returns (bytes4[] memory selectors) {
+        selectors = new bytes4[](1);
+        selectors[0] = selector;
+    }
+
+    // ------------------------------------------------------------------ actors and their usual calls
+
+    function actor(string memory name) internal returns (address account) {
+        account = vm.addr(uint256(keccak256(bytes(name))));
+        vm.label(account, name);
+    }
+
+    function addAuthority(bytes32 code, uint256 mandate, address key) internal returns (uint16) {
+        vm.prank(governor);
+        return authorities.addAuthority(code, mandate, key, NEVER);
+    }
+
+    function register(uint256 count) internal {
+        bytes32[] memory commitments = new bytes32[](count);
+        uint64 first = ledger.enterpriseCount() + 1;
+        for (uint256 i; i < count; ++i) {
+            commitments[i] = identity(first + uint64(i));
+        }
+        vm.prank(registrar);
+        ledger.register(first, commitments);
+    }
+
+    function identity(uint64 enterprise) internal pure returns (bytes32) {
+        return keccak256(abi.encode("identity", enterprise));
+    }
+
+    function sign(uint256 secret, uint16 authority, uint48 firstNumber, uint64 deadline, bytes memory records)
+        internal
+        view
+        returns (bytes memory)
+    {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest(authority, firstNumber, deadline, records));
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev EIP-712 from its text, not from the library that the contract uses.
+    function digest(uint16 authority, uint48 firstNumber, uint64 deadline, bytes memory records)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("CreditLedger"),
+                keccak256("1"),
+                block.chainid,
+                address(ledger)
+            )
+        );
+        uint32 count = uint32(records.length / 64);
+        bytes32 content =
+            keccak256(abi.encode(BATCH_TYPEHASH, authority, firstNumber, count, deadline, keccak256(records)));
+        return keccak256(abi.encodePacked(hex"1901", domain, content));
+    }
+
+    // ------------------------------------------------------------------ records
+
+    /// @dev An ordinary event, decided today.
+    function event_(uint64 enterprise) internal pure returns (Record memory) {
+        return Record(enterprise, 1, 2, TODAY - 30, TODAY, 0, 0, keccak256(abi.encode("document", enterprise)));
+    }
+
+    function pack(Record memory it) internal pure returns (bytes memory) {
+        return abi.encodePacked(
+            it.enterprise, it.kind, it.severity, it.conductOn, it.decidedOn, it.ref, it.spare, it.commitment
+        );
+    }
+
+    function recordId(uint16 authority, uint48 number) internal pure returns (uint64) {
+        return (uint64(authority) << 48) | number;
+    }
+
+    /// @dev `perEnterprise` records about each of the enterprises 1..`enterprises`.
+    function batch(uint256 enterprises, uint256 perEnterprise) internal pure returns (bytes memory records) {
+        records = new bytes(enterprises * perEnterprise * 64);
+        uint256 count;
+        for (uint64 e = 1; e <= enterprises; ++e) {
+            for (uint256 i; i < perEnterprise; ++i) {
+                Record memory it = event_(e);
+                it.commitment = keccak256(abi.encode(e, i));
+                put(records, count++, pack(it));
+            }
+        }
+    }
+
+    function put(bytes memory records, uint256 index, bytes memory packed) internal pure {
+        assembly ("memory-safe") {
+            let place := add(add(records, 0x20), shl(6, index))
+            mcopy(place, add(packed, 0x20), 0x40)
+        }
+    }
+
+    // ------------------------------------------------------------------ expectations
+
+    function expectUnauthorized(address caller) internal {
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, caller));
+    }
+
+    function bound(uint256 x, uint256 min, uint256 max) internal pure returns (uint256) {
+        return x >= min && x <= max ? x : min + x % (max - min + 1);
+    }
+}
