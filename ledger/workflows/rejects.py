@@ -37,10 +37,11 @@ class Rejects:
     """Collects the rejected rows of one import; used as a context, it leaves a file only if there were any.
 
     Written under a temporary name and put in place at the end; an older file of another run is removed when
-    this run has none.
+    this run has none. With `keep=False` rows are counted and nothing is written or removed.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], *, keep: bool = True) -> None:
+        self._keep = keep
         self.path = rejects_path(path)
         self.count = 0
         self._columns = tuple(columns)
@@ -54,7 +55,7 @@ class Rejects:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is None:
-            if kind is None:
+            if kind is None and self._keep:
                 self.path.unlink(missing_ok=True)
             return
         self._file.close()
@@ -62,9 +63,11 @@ class Rejects:
 
     def add(self, row: RejectedRow) -> None:
         """Write one rejected row. Raises `BadValue` (field `file`) if the folder cannot be written."""
+        self.count += 1
+        if not self._keep:
+            return
         if self._file is None:
             self._file = self._begin()
-        self.count += 1
         cells = [
             str(row.number),
             _BETWEEN.join(each.field for each in row.errors),

@@ -1,0 +1,49 @@
+"""How many records each firm of a file has, counted on disk where there are many: memory stays flat."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final, TypedDict
+
+if TYPE_CHECKING:
+    from ledger.domain.parties import Party
+
+#: Firms listed by name; a file with more that came again says how many there are all the same.
+_LISTED: Final = 1000
+
+
+class FirmDict(TypedDict):
+    """A firm with more than one record in the file."""
+
+    id: str
+    name: str
+    records: int
+
+
+class FirmTally:
+    """Counts records by party, in an unnamed temporary database."""
+
+    def __init__(self) -> None:
+        self._counts = sqlite3.connect("")
+        self._counts.execute("CREATE TABLE firms (key TEXT PRIMARY KEY, name TEXT, many INT) WITHOUT ROWID")
+
+    def add(self, party: Party) -> None:
+        """Count one record."""
+        statement = "INSERT INTO firms VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE SET many = many + 1"
+        self._counts.execute(statement, (party.key, party.text))
+
+    def firms(self) -> int:
+        """How many firms there are."""
+        return int(self._counts.execute("SELECT count(*) FROM firms").fetchone()[0])
+
+    def repeated(self) -> list[FirmDict]:
+        """Return the firms with more than one record, the most first, then by key."""
+        chosen = "SELECT key, name, many FROM firms WHERE many > 1 ORDER BY many DESC, key LIMIT ?"
+        return [
+            {"id": key, "name": name, "records": many}
+            for key, name, many in self._counts.execute(chosen, (_LISTED,))
+        ]
+
+    def close(self) -> None:
+        """Forget all."""
+        self._counts.close()
