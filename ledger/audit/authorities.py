@@ -9,6 +9,9 @@ from __future__ import annotations
 from array import array
 from itertools import repeat
 
+#: A chain may claim any number; a larger gap (named as a deviation anyway) is not worth its memory.
+LARGEST_GAP = 1_000_000
+
 
 class AuthorityState:
     """State of one authority at the current place of the replay. Costs 8 bytes per record it wrote."""
@@ -29,7 +32,6 @@ class AuthorityState:
 
     def set_mandate(self, mandate: int, from_: int) -> None:
         """Take a mandate that holds from `from_` on; it overrides what was set before for any later time."""
-        self._mandates = [entry for entry in self._mandates if entry[0] < from_]
         self._mandates.append((from_, mandate))
 
     def mandate_at(self, timestamp: int) -> int:
@@ -51,7 +53,8 @@ class AuthorityState:
     def take(self, number: int, enterprise: int, count: int) -> None:
         """Note that records `number` and the following, `count` in all, are about `enterprise`."""
         known = self.enterprises
-        if number > len(known) + 1:
-            known.extend(repeat(0, number - 1 - len(known)))
+        gap = number - 1 - len(known)
+        if 0 < gap <= LARGEST_GAP:
+            known.extend(repeat(0, gap))
         if number == len(known) + 1:
             known.extend(repeat(enterprise, count))

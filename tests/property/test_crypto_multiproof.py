@@ -56,9 +56,8 @@ def test_nothing_can_be_changed(drawn: tuple[int, list[int]], seed: int, what: s
     if what == "leaf":
         leaves[chance.choice(indices)] = merkle.leaf_hash(b"forged")
     elif what == "place" and len(indices) < size:
-        leaves[chance.choice([i for i in range(size) if i not in leaves])] = leaves.pop(
-            chance.choice(indices)
-        )
+        elsewhere = chance.choice([i for i in range(size) if i not in leaves])
+        leaves[elsewhere] = leaves.pop(chance.choice(indices))
     elif what == "hash" and proof:
         proof[chance.randrange(len(proof))] = bytes(32)
     elif what == "drop" and proof:

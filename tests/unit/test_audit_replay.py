@@ -223,7 +223,7 @@ def test_one_fault_is_not_told_over_and_over(change: Callable[[list[Fact]], None
 # ---------------------------------------------------------------- rules broken by a writer, consistent otherwise
 
 
-def forged(**writer: object) -> Chain:
+def forged() -> Chain:
     chain = Chain()
     for number in (1, 2, 3):
         chain.add_authority(number)
@@ -443,6 +443,15 @@ def test_decisions_of_today_are_counted_in_chinas_day() -> None:
     chain.now = (TODAY + 1) * 86400 - 8 * 3600 - 12  # the next block is the first second of tomorrow there
     chain.batch(1, [record(1, decided_on=TODAY + 1)])
     assert replayed(chain.facts)[1] == []
+
+
+def test_an_absurd_number_costs_no_memory() -> None:
+    facts = list(scene().facts)
+    edit_run(3, first_id=2 << 48 | 2**47)(facts)
+    edit(BatchRecorded, 1, first_number=2**47)(facts)
+    replay, found = replayed(facts)
+    assert any(d.what == "number gap" for d in found)
+    assert len(replay.authorities[2].enterprises) < 10
 
 
 def test_the_root_is_that_of_all_leaves() -> None:
