@@ -23,7 +23,7 @@ from ledger.store.index import assessments, authorities, batches, blocks, cursor
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, Row, Select
 
 #: What streams fetches this many rows at once.
 _STREAM = {"yield_per": 2000}
@@ -244,7 +244,7 @@ def all_authorities(index: Connection) -> list[AuthorityRow]:
 def latest_assessment(index: Connection) -> AssessmentRow | None:
     """Return the last published assessment; None before the first."""
     row = index.execute(_ASSESSMENT.order_by(assessments.c.epoch.desc()).limit(1)).one_or_none()
-    return _assessment(*row) if row else None
+    return _assessment(row) if row else None
 
 
 def assessment(index: Connection, epoch: int) -> AssessmentRow:
@@ -252,7 +252,7 @@ def assessment(index: Connection, epoch: int) -> AssessmentRow:
     row = index.execute(_ASSESSMENT.where(assessments.c.epoch == epoch)).one_or_none()
     if row is None:
         raise NotFound(f"assessment {epoch} is not on the chain")
-    return _assessment(*row)
+    return _assessment(row)
 
 
 def last_blocks(index: Connection, many: int) -> list[tuple[int, bytes, int]]:
@@ -285,7 +285,6 @@ def counts(index: Connection) -> Counts:
     )
 
 
-def _assessment(
-    epoch: int, card: bytes, as_of: int, root: bytes, count: int, block: int, block_hash: bytes, log_index: int
-) -> AssessmentRow:
-    return AssessmentRow(epoch, card, as_of, root, count, Place(block, block_hash, log_index))
+def _assessment(row: Row[int, bytes, int, bytes, int, int, bytes, int]) -> AssessmentRow:
+    epoch, card, as_of, root, count, block_number, block_hash, log_index = row
+    return AssessmentRow(epoch, card, as_of, root, count, Place(block_number, block_hash, log_index))

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Column, Connection, Table
     from sqlalchemy.sql.compiler import IdentifierPreparer
 
 #: Below this many rows an insert is quicker than setting up a COPY.
@@ -59,3 +59,23 @@ def _copy(connection: Connection, statement: str, table: Table, rows: Sequence[t
         raise IntegrityError(statement, None, error) from error
     except errors.OperationalError as error:
         raise OperationalError(statement, None, error) from error
+
+
+def set_values(
+    connection: Connection, column: Column[Any], key: Column[Any], pairs: Sequence[tuple[Any, Any]]
+) -> None:
+    """Set `column` in the rows of these `(value, key)` pairs, all of one table."""
+    if not pairs:
+        return
+    preparer = connection.dialect.identifier_preparer
+    target = _qualified(connection, column.table, preparer)
+    value, wanted = preparer.quote(column.name), preparer.quote(key.name)
+    if connection.dialect.name == "postgresql":
+        types = [each.type.compile(connection.dialect) for each in (column, key)]
+        given = f"unnest(%s::{types[0]}[], %s::{types[1]}[]) AS given (value, key)"
+        statement = f"UPDATE {target} SET {value} = given.value FROM {given} WHERE {wanted} = given.key"  # noqa: S608
+        values, keys = zip(*pairs, strict=True)
+        connection.exec_driver_sql(statement, (list(values), list(keys)))
+    else:
+        statement = f"UPDATE {target} SET {value} = ? WHERE {wanted} = ?"  # noqa: S608
+        connection.exec_driver_sql(statement, list(pairs))

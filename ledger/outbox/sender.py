@@ -1,0 +1,266 @@
+"""Bringing to the chain what was accepted: register enterprises, seal batches, sign, relay, confirm.
+
+Every step asks the chain where it stands and does what is missing, so that a crash at any line, a lost
+answer or a reorganisation needs no other code than the next call: an enterprise's index and a batch's first
+number let the contract take each of them once. One authority's trouble (no key here, suspended, refused)
+stops its batches alone.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import func, select
+
+from ledger.chain.contracts import batch_digest
+from ledger.chain.keystore import authority_key
+from ledger.chain.submitter import Submitter
+from ledger.domain.catalogue import default_authorities
+from ledger.errors import ChainDamaged, ChainRefused, Conflict, Forbidden, LedgerError
+from ledger.outbox import sealing, sightings
+from ledger.outbox.gas import MAX_RECORDS, MAX_REGISTRATIONS, batch_gas, register_gas
+from ledger.outbox.sightings import (
+    Sighting,
+    compare_batches,
+    compare_identities,
+    forget_orphans,
+    saw_batch,
+    saw_identities,
+)
+from ledger.store.index import authorities
+from ledger.store.vault import identities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ledger.chain.contracts import Call, Contracts
+    from ledger.chain.keystore import Keystore
+    from ledger.chain.submitter import Receipt
+    from ledger.outbox.sealing import Batch
+    from ledger.store.database import Database
+
+#: Seconds for which a signature may be used.
+SIGNED_FOR = 3600
+#: Batches sealed in one vault transaction.
+_SEALED_AT_ONCE = 16
+
+
+class Status(NamedTuple):
+    """Records by how far they are: waiting for a number, numbered and not on the chain, on the chain."""
+
+    queued: int
+    sealed: int
+    recorded: int
+
+
+class Sender:
+    """Sends what the outbox holds. Across processes one drains at a time; any number may accept meanwhile.
+
+    `operator` is the key that relays and registers. `batch_size` is in records, `in_flight` in transactions.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        contracts: Contracts,
+        keystore: Keystore,
+        *,
+        operator: str = "operator",
+        batch_size: int = 200,
+        in_flight: int = 4,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._contracts = contracts
+        self._keystore = keystore
+        self._submitter = Submitter(contracts.node, keystore, operator)
+        self._batch_size = min(batch_size, MAX_RECORDS)
+        self._in_flight = in_flight
+        self._clock = clock
+        #: What stopped an authority's batches in the last drain, by authority number.
+        self.problems: dict[int, LedgerError] = {}
+
+    def drain(
+        self,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        authority: int | None = None,
+        wait: float = 60.0,
+    ) -> int:
+        """Send what is queued or sealed, of one authority or of all; return how many records it recorded.
+
+        `on_progress` is told the records so far. Once all authorities had their turn, the first problem that
+        stopped one is raised: `Conflict`, `Forbidden` (suspended, or its key not valid), `Misconfigured` (no
+        key here), `ChainRefused`. `Busy` when another process drains for longer than `wait` seconds;
+        `ChainUnavailable` at once.
+        """
+        with self._database.lock("sender", timeout=wait):
+            self.problems = {}
+            forget_orphans(self._database, self._contracts.node)
+            self._register()
+            recorded = 0
+            for number in self._busy_authorities(authority):
+                try:
+                    for many in self._drain_authority(number):
+                        recorded += many
+                        if on_progress:
+                            on_progress(recorded)
+                except LedgerError as error:
+                    if error.retry_helps:
+                        raise
+                    self.problems[number] = error
+        for problem in self.problems.values():
+            raise problem
+        return recorded
+
+    def status(self) -> Status:
+        """Count the records of all authorities by how far they are."""
+        with self._database.read_vault() as vault:
+            queued = sum(sealing.queued_by_authority(vault).values())
+            sealed = sealing.sealed_by_authority(vault)
+        recorded = {
+            number: min(last, self._contracts.record_count(number)) for number, last in sealed.items()
+        }
+        done = sum(recorded.values())
+        return Status(queued, sum(sealed.values()) - done, done)
+
+    # ---------------------------------------------------------------------- enterprises
+
+    def _register(self) -> None:
+        """Register every identity the chain does not have yet."""
+        with self._database.read_vault() as vault:
+            last = vault.scalar(select(func.max(identities.c.enterprise))) or 0
+        registered = self._contracts.enterprise_count()
+        if registered > last:
+            raise Conflict(
+                f"the chain has {registered} enterprises and this vault knows {last}:"
+                " another office registers too, or this vault is an old copy"
+            )
+        compare_identities(self._database, self._contracts.node, self._contracts.deployment, registered)
+        while registered < last:
+            registered = self._register_some(registered, last)
+
+    def _register_some(self, registered: int, last: int) -> int:
+        """Register as many as may be in flight; return the last index then registered."""
+        upto = min(last, registered + MAX_REGISTRATIONS * self._in_flight)
+        chosen = select(identities.c.commitment).where(identities.c.enterprise.between(registered + 1, upto))
+        with self._database.read_vault() as vault:
+            commitments = list(vault.scalars(chosen.order_by(identities.c.enterprise)))
+        if len(commitments) != upto - registered:
+            raise ChainDamaged(f"the vault lacks an identity between {registered + 1} and {upto}")
+        spans = [
+            (first, min(first + MAX_REGISTRATIONS - 1, upto))
+            for first in range(registered + 1, upto + 1, MAX_REGISTRATIONS)
+        ]
+        calls = [
+            (
+                self._contracts.register(first, commitments[first - registered - 1 : end - registered]),
+                register_gas(end - first + 1),
+            )
+            for first, end in spans
+        ]
+        for (first, end), receipt in zip(spans, self._send(calls), strict=True):
+            with self._database.write_vault() as vault:
+                saw_identities(vault, first, end, _sighting(receipt))
+        return upto
+
+    # ---------------------------------------------------------------------- batches
+
+    def _busy_authorities(self, only: int | None) -> list[int]:
+        with self._database.read_vault() as vault:
+            known = sealing.queued_by_authority(vault).keys() | sealing.sealed_by_authority(vault).keys()
+        return sorted(known if only is None else known & {only})
+
+    def _drain_authority(self, authority: int) -> Iterator[int]:
+        """Send an authority's batches; yield how many records each step found or brought on the chain."""
+        node, deployment = self._contracts.node, self._contracts.deployment
+        while True:
+            recorded = self._contracts.record_count(authority)
+            seen = compare_batches(self._database, node, deployment, authority, recorded)
+            if seen:
+                yield seen
+            sending = self._next(authority, recorded)
+            if not sending:
+                return
+            try:
+                receipts = self._send(self._signed(sending))
+            except ChainRefused as error:
+                # Those before the refused one may be recorded, and a second copy of one of ours is refused
+                # too.
+                if self._contracts.record_count(authority) > recorded:
+                    continue
+                raise self._explained(authority, error) from error
+            with self._database.write_vault() as vault:
+                for batch, receipt in zip(sending, receipts, strict=True):
+                    saw_batch(vault, batch, _sighting(receipt))
+            yield sum(each.count for each in sending)
+
+    def _next(self, authority: int, recorded: int) -> list[Batch]:
+        """The batches to send now, sealing more if all that were sealed are on the chain."""
+        with self._database.read_vault() as vault:
+            last = sealing.last_sealed(vault, authority)
+            sending = sealing.unsent(vault, authority, recorded, self._in_flight)
+        if last < recorded or (sending and sending[0].first_number != recorded + 1):
+            raise Conflict(
+                f"the chain has {recorded} records of {self._code(authority)}, not as this vault sealed them:"
+                " another office writes with its key, or this vault is an old copy"
+            )
+        if not sending:
+            block, now = sightings.height(self._contracts.node), int(self._clock())
+            with self._database.write_vault() as vault:
+                sealing.seal(vault, authority, self._batch_size, _SEALED_AT_ONCE, now=now, block=block)
+                sending = sealing.unsent(vault, authority, recorded, self._in_flight)
+        return sending
+
+    def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
+        """The calls that post these batches, signed by the authority's key, with their gas."""
+        name = authority_key(self._code(sending[0].authority))
+        key = self._keystore.address(name)
+        deadline = self._present() + SIGNED_FOR
+        leaves = self._contracts.log_size()
+        calls = []
+        for each in sending:
+            digest = batch_digest(
+                self._contracts.deployment, each.authority, each.first_number, deadline, each.records
+            )
+            signature = self._keystore.sign_batch(name, digest)
+            call = self._contracts.record_signed(
+                each.authority, each.first_number, deadline, key, each.records, signature
+            )
+            runs = each.runs
+            leaves += runs
+            calls.append((call, batch_gas(each.count, runs, leaves)))
+        return calls
+
+    def _explained(self, authority: int, error: ChainRefused) -> LedgerError:
+        """A refusal, in the words of whoever must act on it."""
+        code = self._code(authority)
+        if self._contracts.suspended(authority):
+            return Forbidden(f"{code} is suspended on the chain; its records wait")
+        key = self._keystore.address(authority_key(code))
+        start, until = self._contracts.key_window(authority, key)
+        if not start <= self._present() < until:
+            return Forbidden(f"the key {key} of {code} is not valid now; its records wait")
+        return ChainRefused(f"records of {code} were refused: {error}")
+
+    def _code(self, authority: int) -> str:
+        """The authority's code: from the index, or the default one where that has not followed yet."""
+        with self._database.read_index() as index:
+            code = index.scalar(select(authorities.c.code).where(authorities.c.authority == authority))
+        first = (each.code for each in default_authorities() if each.number == authority)
+        return str(code or next(first, authority))
+
+    # ---------------------------------------------------------------------- both
+
+    def _send(self, calls: Sequence[tuple[Call, int]]) -> list[Receipt]:
+        return self._submitter.wait([self._submitter.submit(call, gas) for call, gas in calls])
+
+    def _present(self) -> int:
+        """Now, in Unix seconds: the clock's or the chain's, which may run ahead of it."""
+        latest = self._contracts.node.request("eth_getBlockByNumber", "latest", False)
+        return max(int(self._clock()), int(latest["timestamp"], 16))
+
+
+def _sighting(receipt: Receipt) -> Sighting:
+    return Sighting(receipt.block_number, bytes.fromhex(receipt.block_hash[2:]))
