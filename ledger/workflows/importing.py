@@ -113,11 +113,12 @@ def import_file(
     authority: Authority,
     *,
     dry_run: bool = False,
-    chunk: int = 200,
+    chunk: int = 800,
     on_progress: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ImportResult:
-    """Import a file for an authority; `chunk` is how many rows are accepted and posted at a time.
+    """Import a file for an authority; `chunk` is how many rows are accepted and posted at a time:
+    several batches, so that more than one transaction is on its way.
 
     Raises `BadValue` (field `file`) if the file as a whole cannot be read, and what accepting and posting
     raise; a single bad row raises nothing.
@@ -244,7 +245,7 @@ class _Import:
             candidate, submission = pending[outcome.row]
             self._settle(outcome, candidate, submission)
         if self._rehearsal is None:
-            self._office.sender.drain()
+            self._office.sender.drain(authority=self._authority.number)
 
     def _accept(self, rows: list[tuple[int, Submission]]) -> list[Outcome]:
         office = self._office

@@ -1,8 +1,8 @@
 """Linking: an officer finds that an unresolved name is an enterprise with a code, or finds out otherwise.
 
-A link is a record on the name's side (LK01) with its mirror on the code's (LK02); an unlink revokes both. From
-the day of the decision the name's record follows the code. One office decides one link at a time, on an index
-that has everything posted so far, so that a name is never linked twice.
+A link is a record on the name's side (LK01) with its mirror on the code's (LK02); an unlink revokes both.
+From the day of the decision the name's record follows the code. One office decides one link at a time, on an
+index that has everything posted so far, so that a name is never linked twice.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def link(
         fields = {"action": "link", "name": named.key, "code": coded.key, "reason": _reason(reason)}
         if reference is None:
             reference = f"link/{_digest(named.key, coded.key, str(_links_so_far(office, identity)))}"
-        submission = _submission(office, named, LINKED_TO, today, reference, coded.key, fields)
+        kind = office.catalogue.by_number[LINKED_TO]
+        submission = Submission(named, kind, today, today, reference, coded.key, _document(fields))
         return _post(office, authority, submission, named.key, coded.key)
 
 
@@ -112,7 +113,8 @@ def unlink(
         }
         if reference is None:
             reference = f"unlink/{_digest(found.reference)}"
-        submission = _submission(office, named, REVOCATION, today, reference, found.reference, fields)
+        kind = office.catalogue.by_number[REVOCATION]
+        submission = Submission(named, kind, today, today, reference, found.reference, _document(fields))
         return _post(office, authority, submission, named.key, found.code.party_key)
 
 
@@ -131,14 +133,14 @@ def _settle(office: Office) -> None:
 
 def _name(text: str) -> Party:
     party = parse_party(text)
-    if party.resolved:
+    if party.kind != "name":
         raise BadValue("name", text, "is a code; only an unresolved name (name:CC:...) is linked to a code")
     return party
 
 
 def _code(text: str) -> Party:
     party = parse_party(text)
-    if not party.resolved:
+    if party.kind == "name":
         raise BadValue("code", text, "is a name; link to a code (uscc:... or lei:...)")
     return party
 
@@ -195,18 +197,8 @@ def _link_in_force(office: Office, authority: Authority, identity: Identity, tod
         )
 
 
-def _submission(
-    office: Office,
-    party: Party,
-    type_number: int,
-    today: int,
-    reference: str,
-    refers_to: str,
-    fields: dict[str, str],
-) -> Submission:
-    document = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    kind = office.catalogue.by_number[type_number]
-    return Submission(party, kind, today, today, reference, refers_to, document)
+def _document(fields: dict[str, str]) -> str:
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _post(office: Office, authority: Authority, submission: Submission, name: str, code: str) -> LinkDict:

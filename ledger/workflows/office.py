@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Sends(Protocol):
     """Posts what the outbox holds."""
 
-    def drain(self) -> int:
-        """Post everything accepted so far and see it on the chain; return how many records that were."""
+    def drain(self, *, authority: int | None = None) -> int:
+        """Post what one authority, or any, has accepted and see it on the chain; return how many records."""
 
 
 class Follows(Protocol):
