@@ -2,7 +2,8 @@
 
 Checked, with the phrase a deviation names it by:
 
- 1. facts come in chain order (`facts out of order`, `block time runs backwards`);
+ 1. facts come in chain order, those of one block with one hash and time (`facts out of order`, `block time
+    runs backwards`, `one block told in two ways`);
  2. authorities and enterprises are numbered 1, 2, 3 ... (`authority out of order`, `registration out of
     order`), each authority with a code of its own (`authority code taken`), and no mandate is set for a time
     before its block (`mandate set for the past`);
@@ -135,6 +136,10 @@ class Replay:
             self._name("facts out of order", at_log(at), f"a place after {at_log(before)}", at_log(at))
         elif at.timestamp < before.timestamp:
             self._name("block time runs backwards", at_log(at), f">= {before.timestamp}", str(at.timestamp))
+        elif at.block_number == before.block_number and at[:3] != before[:3]:
+            expected = f"hash {before.block_hash.hex()}, time {before.timestamp}"
+            found = f"hash {at.block_hash.hex()}, time {at.timestamp}"
+            self._name("one block told in two ways", at_log(at), expected, found)
 
     # ------------------------------------------------------------------ authorities and enterprises
 

@@ -160,6 +160,11 @@ def repeat_last_batch(facts: list[Fact]) -> None:
     ]
 
 
+def other_block_hash(facts: list[Fact]) -> None:
+    index = run_at(facts, 6)
+    facts[index] = facts[index]._replace(at=facts[index].at._replace(block_hash=bytes(32)))
+
+
 TAMPERS = [
     Tamper("a run is dropped", drop_run(2), "leaf index not consecutive", "record STA-1"),
     Tamper("a run in the middle is dropped", drop_run(1), "number gap", "enterprise 3"),
@@ -196,6 +201,7 @@ TAMPERS = [
     Tamper("an authority takes another's code", edit(AuthorityAdded, 1, code="GACC"), "authority code taken", "authority 2"),
     Tamper("a tree head is altered", edit(TreeHead, 0, root=bytes(32)), "tree head differs", "block 9"),
     Tamper("a tree head's size is altered", edit(TreeHead, 1, size=9), "tree head differs", "block 15"),
+    Tamper("a block's hash is altered", other_block_hash, "one block told in two ways", "block 10, log 2"),
     Tamper("facts are told out of order", lambda f: f.reverse(), "facts out of order", "block 14"),
 ]  # fmt: skip
 
