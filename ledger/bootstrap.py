@@ -1,0 +1,148 @@
+"""Where the parts are wired together, and nowhere else: settings in, one open `Ledger` out.
+
+    with Ledger.open(Settings()) as ledger:
+        ledger.follower.catch_up()
+
+Opening unlocks the keystore, reaches the chain, opens the databases and deploys the contracts if this data
+folder has none yet. A first opening that is killed is taken up where it stopped by the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select
+
+from ledger.chain.connect import connect
+from ledger.chain.contracts import Contracts, Deployment
+from ledger.chain.deployment import check_chain, deploy
+from ledger.chain.keystore import FIRST_NAMES, Keystore, authority_key, read_passphrase
+from ledger.domain.catalogue import default_authorities, load_catalogue
+from ledger.index.follower import Follower
+from ledger.outbox.sender import Sender
+from ledger.scoring.cards import load_cards
+from ledger.store import vault
+from ledger.store.database import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ledger.chain.rpc import Node
+    from ledger.domain.catalogue import Authority, Catalogue
+    from ledger.scoring.cards import Scorecard
+    from ledger.settings import Settings
+    from ledger.store.database import Database
+
+#: Business dates are civil days of Asia/Shanghai, which has kept UTC+8 all year since 1992.
+SHANGHAI = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
+
+
+def today() -> int:
+    """Return the day it is in Asia/Shanghai, as days since 1970-01-01: the one clock of the business rules."""
+    return (dt.datetime.now(SHANGHAI).date() - dt.date(1970, 1, 1)).days
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Everything open, for the command line and the API."""
+
+    settings: Settings
+    catalogue: Catalogue
+    authorities: dict[str, Authority]
+    cards: tuple[Scorecard, ...]
+    keystore: Keystore
+    db: Database
+    node: Node
+    deployment: Deployment
+    contracts: Contracts
+    sender: Sender
+    follower: Follower
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Iterator[Ledger]:
+        """Open the installation in `settings.data_dir`, deploying on first use; `progress` hears its steps.
+
+        Raises `Misconfigured` (passphrase, keystore, address, another chain than the vault's), `Busy` (held by
+        another process that does not serve it), `ChainUnavailable`, `ChainRefused`.
+        """
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        catalogue, authorities, cards = load_catalogue(), default_authorities(), load_cards()
+        keystore = _keystore(settings, authorities)
+        with contextlib.ExitStack() as stack:
+            database_url = settings.database_url.get_secret_value() if settings.database_url else None
+            db = stack.enter_context(open_database(database_url, settings.data_dir))
+            funded = [keystore.address(name) for name in FIRST_NAMES]
+            node = connect(settings.data_dir, funded, settings.rpc_url)
+            stack.callback(node.close)
+            deployment = _deployment(db, node, keystore, authorities, cards, progress)
+            contracts = Contracts(node, deployment)
+            yield cls(
+                settings=settings,
+                catalogue=catalogue,
+                authorities={authority.code: authority for authority in authorities},
+                cards=cards,
+                keystore=keystore,
+                db=db,
+                node=node,
+                deployment=deployment,
+                contracts=contracts,
+                sender=Sender(db, contracts, keystore, batch_size=settings.batch_size),
+                follower=Follower(db, node, deployment),
+            )
+
+    def today(self) -> int:
+        """Return the day it is in Asia/Shanghai."""
+        return today()
+
+
+def _keystore(settings: Settings, authorities: tuple[Authority, ...]) -> Keystore:
+    passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
+    secret = read_passphrase(passphrase, settings.passphrase_file, settings.data_dir)
+    keystore = Keystore.open_or_create(settings.data_dir / "keystore.json", secret)
+    for authority in authorities:
+        keystore.ensure(authority_key(authority.code))
+    return keystore
+
+
+def _deployment(  # noqa: PLR0917  the parts of a ledger, in the order they are opened
+    db: Database,
+    node: Node,
+    keystore: Keystore,
+    authorities: tuple[Authority, ...],
+    cards: tuple[Scorecard, ...],
+    progress: Callable[[str], None],
+) -> Deployment:
+    """Return the deployment that the vault remembers, or make one and remember it."""
+    known = _known_deployment(db)
+    if known is None:
+        with db.lock("deploy", timeout=120):
+            known = _known_deployment(db)
+            if known is None:
+                known = deploy(node, keystore, authorities, cards, progress=progress)
+                _remember(db, known)
+                return known
+    check_chain(node, known)
+    return known
+
+
+def _known_deployment(db: Database) -> Deployment | None:
+    with db.read_vault() as connection:
+        row = connection.execute(select(vault.deployment)).one_or_none()
+    return None if row is None else Deployment.from_json(json.loads(row.content))
+
+
+def _remember(db: Database, made: Deployment) -> None:
+    with db.write_vault() as connection:
+        connection.execute(
+            insert(vault.deployment).values(
+                id=1,
+                chain_id=made.chain_id,
+                genesis_hash=made.genesis_hash,
+                content=json.dumps(made.to_json()),
+            )
+        )

@@ -1,0 +1,20 @@
+"""The command `credit-ledger`. Exit codes: 0 done, 1 failed, 2 usage, 3 done but some rows were refused."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line. No traceback reaches a user: what goes wrong is said in a sentence."""
+    from ledger.cli.app import app  # noqa: PLC0415  so that importing the package costs nothing
+    from ledger.errors import LedgerError  # noqa: PLC0415
+
+    try:
+        app()
+    except LedgerError as error:
+        hint = " (trying again may help)" if error.retry_helps else ""
+        sys.stderr.write(f"error: {error}{hint}\n")
+        raise SystemExit(1) from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None
