@@ -99,13 +99,13 @@ def unsent(vault: Connection, authority: int, recorded: int, most: int) -> list[
 def queued_by_authority(vault: Connection) -> dict[int, int]:
     """Return how many commands of each authority wait for a number."""
     chosen = select(commands.c.authority, func.count()).where(commands.c.number.is_(None))
-    return dict(vault.execute(chosen.group_by(commands.c.authority)))
+    return dict(vault.execute(chosen.group_by(commands.c.authority)).all())
 
 
 def sealed_by_authority(vault: Connection) -> dict[int, int]:
     """Return the last number given to a record of each authority."""
     chosen = select(batches.c.authority, func.max(_LAST_NUMBER))
-    return dict(vault.execute(chosen.group_by(batches.c.authority)))
+    return dict(vault.execute(chosen.group_by(batches.c.authority)).all())
 
 
 def _queue(vault: Connection, authority: int, most: int) -> list[_Queued]:

@@ -107,7 +107,7 @@ def compare_identities(database: Database, node: Node, deployment: Deployment, r
         identities.c.block_number.is_(None), identities.c.enterprise <= registered
     )
     with database.read_vault() as vault:
-        unseen = dict(vault.execute(chosen))
+        unseen = dict(vault.execute(chosen).all())
         seen = _latest(vault, identities)
     if not unseen:
         return
