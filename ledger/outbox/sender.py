@@ -17,7 +17,7 @@ from ledger.chain.contracts import batch_digest
 from ledger.chain.keystore import authority_key
 from ledger.chain.submitter import Submitter
 from ledger.domain.catalogue import default_authorities
-from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError, Misconfigured
+from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError
 from ledger.outbox import sealing, sightings
 from ledger.outbox.gas import MAX_RECORDS, MAX_REGISTRATIONS, batch_gas, register_gas
 from ledger.outbox.sightings import (
@@ -28,9 +28,8 @@ from ledger.outbox.sightings import (
     saw_batch,
     saw_identities,
 )
-from ledger.store.bulk import insert_rows
 from ledger.store.index import authorities
-from ledger.store.vault import deployment, identities
+from ledger.store.vault import identities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +97,6 @@ class Sender:
         """
         with self._database.lock("sender", timeout=wait):
             self.problems = {}
-            self._bind()
             forget_orphans(self._database, self._contracts.node)
             self._register()
             recorded = 0
@@ -126,21 +124,6 @@ class Sender:
         }
         done = sum(recorded.values())
         return Status(queued, sum(sealed.values()) - done, done)
-
-    def _bind(self) -> None:
-        """Tie the vault to its ledger at the first drain; numbers mean nothing on another."""
-        this = self._contracts.deployment
-        ours = (1, this.chain_id, this.genesis_hash, this.credit_ledger)
-        with self._database.read_vault() as vault:
-            bound = vault.execute(select(deployment)).one_or_none()
-        if bound is None:
-            with self._database.write_vault() as vault:
-                insert_rows(vault, deployment, [ours])
-        elif tuple(bound) != ours:
-            raise Misconfigured(
-                f"this vault belongs to the ledger {bound.credit_ledger} on chain {bound.chain_id},"
-                f" not to {this.credit_ledger} on chain {this.chain_id}"
-            )
 
     # ---------------------------------------------------------------------- enterprises
 

@@ -138,14 +138,14 @@ access_log = Table(
     Index("access_log_enterprise", "enterprise", "at"),
 )
 
-#: The one ledger this vault belongs to: a single row.
+#: The one ledger this vault belongs to: a single row. `content` is the deployment as JSON.
 deployment = Table(
     "deployment",
     metadata,
     Column("id", Int, primary_key=True, autoincrement=False),
     Column("chain_id", Int, nullable=False),
     Column("genesis_hash", Text, nullable=False),
-    Column("credit_ledger", Text, nullable=False),
+    Column("content", Text, nullable=False),
 )
 
 #: Assessment runs of this office: what was, or is to be, anchored.

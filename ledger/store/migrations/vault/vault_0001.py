@@ -165,7 +165,7 @@ def _deployment() -> None:
         sa.Column("id", INT, primary_key=True, autoincrement=False),
         sa.Column("chain_id", INT, nullable=False),
         sa.Column("genesis_hash", TEXT, nullable=False),
-        sa.Column("credit_ledger", TEXT, nullable=False),
+        sa.Column("content", TEXT, nullable=False),
     )
 
 
