@@ -1,0 +1,48 @@
+"""The verbs, gathered into one command."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import typer
+
+from ledger.cli import identities, keys, operate, proofs, read, write
+
+app = typer.Typer(
+    name="credit-ledger",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An enterprise credit ledger on a blockchain. 跨境电商企业信用账本.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 done but some rows were refused.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("credit-ledger"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and end."
+    ),
+) -> None:
+    """Take the options that come before a verb."""
+
+
+app.command("start")(operate.start)
+app.command("import")(write.import_records)
+app.add_typer(identities.identifiers, name="id")
+app.add_typer(identities.enterprises, name="enterprise")
+app.command("score")(read.score)
+app.command("record")(read.record)
+app.command("assess")(write.assess)
+app.command("prove")(proofs.prove)
+app.command("verify")(proofs.verify)
+app.command("audit")(proofs.audit)
+app.command("rebuild")(operate.rebuild)
+app.command("status")(operate.status)
+app.add_typer(keys.keys, name="key")

@@ -1,0 +1,149 @@
+"""Verbs that run the ledger: `start`, `rebuild`, `status`."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.common import AsJson, emit, note, opened, read_settings
+from ledger.cli.progress import bar
+from ledger.domain.calendar import iso
+from ledger.errors import Busy, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.bootstrap import Ledger
+
+
+def start(
+    once: Annotated[
+        bool, typer.Option("--once", help="Do the work that waits, print what is there, and end.")
+    ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="First import the recalls that come with the software.")
+    ] = False,
+) -> None:
+    """Deploy if needed, then follow, send and serve the API and the chain on loopback. 启动."""
+    from ledger.bootstrap import Ledger  # noqa: PLC0415  keeps the other verbs' start quick
+
+    settings = read_settings()
+    begun = time.monotonic()
+    with Ledger.open(settings, progress=lambda step: note(f"  deploying {step}")) as ledger:
+        note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
+        ledger.sender.drain()
+        ledger.follower.catch_up()
+        if sample:
+            from ledger.cli.sample import show_sample  # noqa: PLC0415  only here
+
+            show_sample(ledger)
+        if not once:
+            _serve(ledger)
+
+
+def _serve(ledger: Ledger) -> None:
+    from api.server import make_server  # noqa: PLC0415  FastAPI is not needed by other verbs
+
+    settings = ledger.settings
+    with _chain_served(ledger), _working(ledger):
+        note(f"API: http://{settings.host}:{settings.port}/v1 (description: /v1/openapi.json); Ctrl-C ends")
+        make_server(ledger, settings.host, settings.port).run()
+
+
+@contextlib.contextmanager
+def _chain_served(ledger: Ledger) -> Iterator[None]:
+    """Serve the embedded chain to other processes of this machine; a node elsewhere serves itself."""
+    from ledger.chain.embedded.node import EmbeddedNode  # noqa: PLC0415  not needed with a node elsewhere
+    from ledger.chain.embedded.server import ChainServer  # noqa: PLC0415
+
+    if not isinstance(ledger.node, EmbeddedNode):
+        if ledger.settings.rpc_url is None:
+            raise Busy(f"another process owns the chain and serves it at {ledger.node.where}")
+        yield
+        return
+    server = ChainServer(ledger.node)
+    note(f"chain: {server.url} as JSON-RPC (reading is open here; writing needs the data folder's token)")
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def _working(ledger: Ledger) -> Iterator[None]:
+    """Send and follow in the background until the block ends."""
+    ended = threading.Event()
+
+    def work() -> None:
+        said = ""
+        while not ended.wait(ledger.settings.batch_seconds):
+            try:
+                ledger.sender.drain()
+                ledger.follower.catch_up()
+                said = ""
+            except LedgerError as error:
+                # Said once, not every second; what waits stays in the outbox and is tried again.
+                if str(error) != said:
+                    note(f"waiting: {error}")
+                said = str(error)
+
+    worker = threading.Thread(target=work, name="sender", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        worker.join(30)
+
+
+def rebuild(as_json: AsJson = False) -> None:
+    """Drop the index and make it anew from the chain: the same rows. 重建索引."""
+    with opened() as ledger, bar("rebuilding the index", quiet=as_json) as progress:
+        begun = time.monotonic()
+        followed = ledger.follower.rebuild(lambda at, last: progress(at, last, f"block {at:,}"))
+        seconds = time.monotonic() - begun
+    found = {"records": followed.records, "seconds": round(seconds, 3)}
+    emit(as_json, found, lambda: f"{followed.records:,} records in {seconds:.1f} s")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show chain, index, outbox and versions. 状态."""
+    with opened() as ledger:
+        found = _status(ledger)
+    emit(as_json, found, lambda: "\n".join(f"{key:<8} {_line(value)}" for key, value in found.items()))
+
+
+def _status(ledger: Ledger) -> dict[str, Any]:
+    from ledger.index.queries import counts  # noqa: PLC0415  keeps the start quick
+
+    latest = int(ledger.node.request("eth_blockNumber"), 16)
+    with ledger.db.read_index() as index:
+        counted = counts(index)._asdict()
+    deployment = ledger.deployment
+    return {
+        "chain": {
+            "where": ledger.node.where,
+            "id": deployment.chain_id,
+            "block": latest,
+            "log_size": ledger.contracts.log_size(),
+            "root": ledger.contracts.root().hex(),
+            "credit_ledger": deployment.credit_ledger,
+            "authorities": deployment.authorities,
+            "score_book": deployment.score_book,
+        },
+        "index": counted,
+        "outbox": ledger.sender.status()._asdict(),
+        "today": iso(ledger.today()),
+        "version": version("credit-ledger"),
+    }
+
+
+def _line(value: object) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{key} {part}" for key, part in value.items())
+    return str(value)

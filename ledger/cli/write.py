@@ -1,0 +1,86 @@
+"""Verbs that write: `import` and `assess`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from ledger.cli.common import SOME_REFUSED, AsJson, emit, note, opened
+from ledger.cli.identities import authority_of
+from ledger.cli.progress import bar
+from ledger.cli.read import AsOf, day_or_today
+from ledger.errors import BadValue
+
+if TYPE_CHECKING:
+    from ledger.workflows.importing import ImportResult
+
+
+class Format(StrEnum):
+    """What `import` reads."""
+
+    RECORDS = "records"
+    CPSC = "cpsc"
+
+
+def import_records(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON in UTF-8.")],
+    file_format: Annotated[
+        Format, typer.Option("--format", help="records, or cpsc: US recalls as published.")
+    ],
+    authority: Annotated[
+        str | None,
+        typer.Option("--authority", metavar="CODE", help="Who writes the records (cpsc: US-CPSC)."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row and write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record a file's good rows; put the others, with the reason, into FILE.rejects.csv. 导入."""
+    from ledger.workflows.importing import import_file  # noqa: PLC0415  keeps the start quick
+
+    code = authority or ("US-CPSC" if file_format is Format.CPSC else None)
+    if code is None:
+        raise BadValue("authority", "", "a records file does not say who writes it: give --authority CODE")
+    with opened() as ledger, bar(f"importing {file.name}", quiet=as_json) as progress:
+        result = import_file(
+            ledger,
+            file,
+            file_format.value,
+            authority_of(ledger, code),
+            dry_run=dry_run,
+            chunk=ledger.settings.batch_size,
+            on_progress=lambda at: progress(at.read, at.size, f"{at.rows:,} rows"),
+        )
+        if not dry_run:
+            ledger.follower.catch_up()
+    emit(as_json, cast("dict[str, Any]", result.to_dict()), lambda: import_text(result))
+    for row in result.shown:
+        for error in row.errors:
+            note(f"row {row.number}: {error.field}: {error.value!r}: {error.reason}")
+    if result.rejected:
+        raise typer.Exit(SOME_REFUSED)
+
+
+def import_text(result: ImportResult) -> str:
+    """Return an import's result as a person reads it."""
+    verb = "would be recorded" if result.dry_run else "recorded"
+    lines = [
+        f"{result.rows:,} rows: {result.recorded:,} {verb}, {result.duplicate:,} already there, "
+        f"{result.rejected:,} rejected, {result.skipped:,} skipped; {result.firms:,} firms"
+    ]
+    if result.ignored_columns:
+        lines.append("columns not read: " + ", ".join(result.ignored_columns))
+    if result.rejects_file:
+        lines.append(f"rejected rows, with the reason: {result.rejects_file}")
+    return "\n".join(lines)
+
+
+def assess(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Score the enterprises that changed and anchor the scores' root on the chain. 评定."""
+    from ledger.workflows.assessing import assess as run  # noqa: PLC0415  keeps the start quick
+
+    with opened() as ledger:
+        found = cast("dict[str, Any]", run(ledger, day_or_today(as_of, ledger.today())))
+    emit(as_json, found, lambda: "\n".join(f"{key:<8} {value}" for key, value in found.items()))
