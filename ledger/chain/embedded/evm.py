@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eth.chains.base import Chain
 from eth.exceptions import Revert, VMError
-from eth.vm.forks import PragueVM
+from eth.vm.forks.prague import PragueVM
 from eth.vm.message import Message
 from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.accounts import MAX_TRANSACTION_BYTES, MAX_TRANSACTION_GAS
 from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID, ENDOWMENT
+from ledger.chain.embedded.state import LedgerState
 from ledger.chain.rpc import RpcRefused
 from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, LedgerError
@@ -38,11 +39,17 @@ _ZERO = bytes(20)
 _BLOB = 3
 
 
-class LedgerChain(Chain):  # type: ignore[misc]  # py-evm has no types
+class LedgerVM(PragueVM):  # type: ignore[misc]  # py-evm has no types
+    """Prague's rules."""
+
+    _state_class = LedgerState
+
+
+class LedgerChain(Chain):  # type: ignore[misc]
     """The rules of this chain: Prague from the first block."""
 
     chain_id = CHAIN_ID
-    vm_configuration = ((0, PragueVM),)
+    vm_configuration = ((0, LedgerVM),)
 
 
 class CallRequest(NamedTuple):
