@@ -49,16 +49,16 @@ def score_text(found: dict[str, Any]) -> str:
     """Return a score as a person reads it."""
     lines = [
         f"{found['id']}   {found['as_of']}",
-        f"score 评分 {found['score']}   grade 等级 {found['grade']} ({GRADES[found['grade']]})   card {found['card']}",
+        f"score 评分 {found['score']}   grade 等级 {found['grade']} ({GRADES[found['grade']]})   "
+        f"card {found['card']}",
     ]
     if found["linked"]:
         lines.append("with the records of " + ", ".join(found["linked"]))
     for each in found["reasons"]:
         until = f"until {each['until']}" if each["until"] else "while valid"
         effect = f"  {each['effect']}" if each["effect"] else ""
-        lines.append(
-            f"  {each['points']:>+8}  {each['record']:<14} {each['type']} {each['type_zh']} {each['type_en']}{effect}"
-        )
+        what = f"{each['type']} {each['type_zh']} {each['type_en']}{effect}"
+        lines.append(f"  {each['points']:>+8}  {each['record']:<14} {what}")
         lines.append(f"{'':<12}{until}; rule: {each['rule']}")
     if not found["reasons"]:
         lines.append("  nothing counts on that day")
@@ -82,9 +82,8 @@ def _record_text(found: dict[str, Any]) -> str:
     if found["linked"]:
         lines.append("with the records of " + ", ".join(found["linked"]))
     for each in found["records"]:
-        lines.append(
-            f"  {each['decided_on']}  {each['record']:<14} {each['type']} {each['type_zh']} {each['type_en']}  [{each['status']}]"
-        )
+        what = f"{each['type']} {each['type_zh']} {each['type_en']}  [{each['status']}]"
+        lines.append(f"  {each['decided_on']}  {each['record']:<14} {what}")
         if each["reference"]:
             refers = f" refers to {each['refers_to']}" if each["refers_to"] else ""
             lines.append(f"{'':<14}reference {each['reference']}{refers}")

@@ -1,4 +1,4 @@
-"""What `start --sample` shows: the shipped recalls imported, one firm's score with its reasons, the audit's verdict."""
+"""What `start --sample` shows: the shipped recalls imported, one firm's score with reasons, the audit."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import time
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, cast
 
+from ledger.cli.common import FAILED
 from ledger.cli.progress import bar
 from ledger.cli.read import score_text
+from ledger.domain.calendar import to_day
 from ledger.workflows.auditing import audit
 from ledger.workflows.importing import import_file
-from ledger.workflows.reading import score_of
+from ledger.workflows.reading import record_of, score_of
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
     from ledger.workflows.importing import ImportResult
+    from ledger.workflows.tally import FirmDict
 
 SAMPLE = "samples/cpsc-recalls-2023-12_2025-06.csv"
 
 
 def show_sample(ledger: Ledger) -> None:
-    """Import the sample (again: nothing is recorded twice), score its most recalled firm, audit the whole chain."""
+    """Import the sample (again: nothing twice), score its most recalled firm, audit the whole chain."""
     begun = time.monotonic()
     result = _imported(ledger)
     print(
@@ -31,12 +34,23 @@ def show_sample(ledger: Ledger) -> None:
         f"  recorded {result.recorded}, already there {result.duplicate}, rejected {result.rejected} "
         f"({time.monotonic() - begun:.1f} s)"
     )
-    most = result.repeated[0]
-    print(f"\nMost often 次数最多: {most['name']}, {most['records']} notices")
-    found = score_of(ledger.db, ledger.catalogue, ledger.cards, most["id"], ledger.today())
-    print(score_text(cast("dict[str, Any]", found)))
+    _show_firm(ledger, result.repeated[0])
     report = audit(ledger)
-    print("\n" + report.to_text().rstrip())
+    checked = ", ".join(f"{many} {what}" for what, many in report.checked.items() if many)
+    print("\nAudit 审计: " + (f"holds 通过 ({checked})" if report.ok else report.to_text()))
+    if not report.ok:
+        raise SystemExit(FAILED)
+
+
+def _show_firm(ledger: Ledger, firm: FirmDict) -> None:
+    """Score the firm on the day of its last notice, with reasons, and today."""
+    today = ledger.today()
+    whole = record_of(ledger.db, ledger.catalogue, ledger.keystore.master_key, firm["id"], today)
+    then = to_day(whole["records"][-1]["decided_on"])
+    print(f"\nMost often 次数最多: {firm['name']}, {firm['records']} notices. On the day of the last one:")
+    for day in (then, today):
+        found = score_of(ledger.db, ledger.catalogue, ledger.cards, firm["id"], day)
+        print(score_text(cast("dict[str, Any]", found)))
 
 
 def _imported(ledger: Ledger) -> ImportResult:

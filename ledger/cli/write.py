@@ -66,10 +66,11 @@ def import_records(
 def import_text(result: ImportResult) -> str:
     """Return an import's result as a person reads it."""
     verb = "would be recorded" if result.dry_run else "recorded"
-    lines = [
+    counts = (
         f"{result.rows:,} rows: {result.recorded:,} {verb}, {result.duplicate:,} already there, "
         f"{result.rejected:,} rejected, {result.skipped:,} skipped; {result.firms:,} firms"
-    ]
+    )
+    lines = [counts]
     if result.ignored_columns:
         lines.append("columns not read: " + ", ".join(result.ignored_columns))
     if result.rejects_file:
