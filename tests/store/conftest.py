@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from house import House
 from postgres import Postgres, server_folder
 
+from ledger.chain.deployment import deploy
+from ledger.chain.embedded import open_embedded
+from ledger.chain.keystore import Keystore
+from ledger.domain.catalogue import default_authorities
 from ledger.store.database import Database, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ledger.chain.contracts import Deployment
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +52,38 @@ def database(database_url: str | None, tmp_path: Path) -> Iterator[Database]:
     """A fresh database with its tables."""
     with open_database(database_url, tmp_path) as opened:
         yield opened
+
+
+class Deployed(NamedTuple):
+    """A data folder with a chain on which the contracts are deployed; closed, to be copied."""
+
+    folder: Path
+    keystore: Keystore
+    deployment: Deployment
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """Deploy once; every test starts from a copy."""
+    folder = tmp_path_factory.mktemp("deployed")
+    keystore = Keystore.open_or_create(folder / "keystore.json", "test")
+    node = open_embedded(folder, [keystore.address(name) for name in keystore.names])
+    deployment = deploy(node, keystore, default_authorities(), ())
+    node.close()
+    return Deployed(folder, keystore, deployment)
+
+
+@pytest.fixture
+def chain_folder(deployed: Deployed, tmp_path: Path) -> Path:
+    """A copy of the deployed chain's folder, not open."""
+    folder = tmp_path / "chain"
+    shutil.copytree(deployed.folder, folder)
+    return folder
+
+
+@pytest.fixture
+def house(deployed: Deployed, database: Database, chain_folder: Path) -> Iterator[House]:
+    """A ledger on the embedded chain, with nothing recorded yet."""
+    node = open_embedded(chain_folder, [])
+    yield House(database, node, deployed.keystore, deployed.deployment)
+    node.close()
