@@ -1,0 +1,87 @@
+"""The index's rows against the rows the chain gives, stretch by stretch of blocks, every table and column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select, type_coerce
+
+from ledger.audit.deviation import Deviation
+from ledger.audit.rows import compare_rows
+from ledger.index.rows import is_link, link_row, rows_of
+from ledger.store import index as tables
+from ledger.store.types import Bytes, Unsigned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Table
+
+    from ledger.domain.facts import Fact
+    from ledger.index.rows import Row, Rows
+
+#: What rows are sorted by within a table of facts: the order of the chain.
+_ORDER: Final = ("block_number", "log_index")
+
+
+class IndexCheck:
+    """Compares a stretch of blocks at a time, on one snapshot of the index, up to the block it stands at."""
+
+    def __init__(self, connection: Connection, upto: int) -> None:
+        self._connection = connection
+        self._upto = upto
+        self._links: set[int] = set()
+        #: Rows that the chain gave and that were looked for.
+        self.rows = 0
+
+    def compare(self, facts: Sequence[Fact], first: int, last: int) -> Iterator[Deviation]:
+        """Yield what differs in blocks `first`..`last`, of which these are all the facts, in chain order."""
+        last = min(last, self._upto)
+        expected = rows_of(fact for fact in facts if fact.at.block_number <= last)
+        links = self._link_rows(expected)
+        for table, number in tables.FACTS:
+            rows = links if table is tables.links else expected.by_table.get(table, [])
+            self.rows += len(rows)
+            yield from self._table(table, number, rows, first, last)
+
+    def outside(self, first: int) -> Iterator[Deviation]:
+        """Yield the tables that have rows of blocks before the first or after the last compared."""
+        for table, number in tables.FACTS:
+            beyond = (table.c[number] < first) | (table.c[number] > self._upto)
+            many = self._connection.scalar(select(func.count()).select_from(table).where(beyond))
+            if many:
+                where = f"table {table.name}, outside blocks {first} to {self._upto}"
+                yield Deviation("row too many", where, "no row", f"{many} rows")
+
+    def _table(
+        self, table: Table, number: str, rows: Sequence[Row], first: int, last: int
+    ) -> Iterator[Deviation]:
+        keys: tuple[str, ...] = (number,) if table is tables.blocks else _ORDER
+        if table is tables.links:
+            keys = (*_ORDER, "id")
+        names = [column.name for column in table.columns]
+        order = [names.index(key) for key in keys]
+        order += [place for place in range(len(names)) if place not in order]
+        columns = [names[place] for place in order]
+        found = self._connection.execute(
+            select(*(_plain(table, name) for name in columns))
+            .where(table.c[number].between(first, last))
+            .order_by(*(table.c[key] for key in keys))
+        )
+        expected = ([row[place] for place in order] for row in rows)
+        rows_found = (tuple(row) for row in found)
+        yield from compare_rows(table.name, columns, expected, rows_found, keys=len(keys))
+
+    def _link_rows(self, expected: Rows) -> list[Row]:
+        found = []
+        for each in expected.referring:
+            if is_link(each.record) or each.record.ref in self._links:
+                self._links.add(each.record.id)
+                found.append(link_row(each))
+        return sorted(found, key=lambda row: (row[6], row[8], row[0]))
+
+
+def _plain(table: Table, name: str) -> ColumnElement[object]:
+    """The column as it is stored: the expected rows are what goes to the driver."""
+    column = table.c[name]
+    return type_coerce(column, Bytes) if isinstance(column.type, Unsigned) else column

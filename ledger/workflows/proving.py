@@ -1,0 +1,113 @@
+"""Evidence about one enterprise, made from index and vault at the block the index stands at.
+
+The file holds the whole record, every run ever, because only that leads to the head; `as_of` says which names
+are shown beside the code, those linked to it on that day. The log's root is asked of the contract at the same
+block, so a file never states a root that the chain does not have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ledger.audit.evidence import EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
+from ledger.crypto.heads import genesis_head
+from ledger.crypto.merkle import Tree
+from ledger.domain.records import unpack_run
+from ledger.errors import ChainDamaged, NotFound
+from ledger.index.follower import read_cursor
+from ledger.index.queries import enterprise_by_index, leaf_hashes, runs_of
+from ledger.outbox.identities import identity_at
+from ledger.workflows.held import held_documents
+from ledger.workflows.subjects import subject_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ledger.chain.contracts import Contracts, Deployment
+    from ledger.index.follower import Block
+    from ledger.outbox.documents import DocumentKeys
+    from ledger.store.database import Database
+
+
+class Provable(Protocol):
+    """The parts evidence is made from."""
+
+    @property
+    def db(self) -> Database:
+        """Vault and index."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """Where the contracts are."""
+
+    @property
+    def contracts(self) -> Contracts:
+        """The contracts' views."""
+
+    @property
+    def keystore(self) -> DocumentKeys:
+        """The secrets documents are sealed under."""
+
+
+def prove(
+    ledger: Provable, text: str, as_of: int, *, with_documents: bool = True, tree: Tree | None = None
+) -> bytes:
+    """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
+
+    `tree` is the log's tree if the caller keeps one, at least as long as the index's log. Documents that are
+    erased, missing or damaged are left out, as all are without `with_documents`. Raises `BadValue` for no
+    identifier, `NotFound` for an unknown enterprise or one not on the chain yet, `ChainDamaged` when index and
+    contract do not agree.
+    """
+    subject = subject_of(ledger.db, text, as_of)
+    members = (subject.enterprise, *(each for each in subject.members if each != subject.enterprise))
+    with ledger.db.read_index() as index, ledger.db.read_vault() as vault:
+        block = read_cursor(index)
+        if block is None:
+            raise NotFound("the index is empty: follow the chain first")
+        subjects = [_subject(index, vault, each) for each in members]
+        if with_documents:
+            master_key = ledger.keystore.master_key
+            subjects = [each._replace(documents=_documents(vault, master_key, each)) for each in subjects]
+        log = Tree(leaf_hashes(index)) if tree is None else tree
+    size = _agreed_size(ledger.contracts, block, log)
+    deployment = ledger.deployment
+    contract = bytes.fromhex(deployment.credit_ledger[2:])
+    place = StatedPlace(deployment.chain_id, contract, block.number, block.hash)
+    return build_evidence(place, subjects, log, size)
+
+
+def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceSubject:
+    """All runs of an enterprise and what opens its identity; documents not yet."""
+    commitment = enterprise_by_index(index, enterprise).commitment
+    identity = identity_at(vault, enterprise)
+    rows = runs_of(index, (enterprise,))
+    return EvidenceSubject(
+        enterprise,
+        commitment,
+        rows[-1].head if rows else genesis_head(enterprise, commitment),
+        [EvidenceRun(each.first_id, each.leaf_index, each.records) for each in rows],
+        (identity.party_key, identity.salt),
+        {},
+    )
+
+
+def _documents(
+    vault: Connection, master_key: bytes, subject: EvidenceSubject
+) -> dict[int, tuple[bytes, bytes]]:
+    """Salt and content, by record id, of the subject's documents that can be opened."""
+    posted = [each for run in subject.runs for each in unpack_run(run.first_id, run.records)]
+    held = held_documents(vault, master_key, posted)
+    return {each.record.id: (each.salt, each.content) for each in held if each.held == "opened"}
+
+
+def _agreed_size(contracts: Contracts, block: Block, log: Tree) -> int:
+    """Return the log's size at a block. Raises `ChainDamaged` unless contract and index agree on the root."""
+    size = contracts.log_size(block.number)
+    root = contracts.root(block.number)
+    if size > log.size or log.root(size) != root:
+        raise ChainDamaged(
+            f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
+            "the index another one: audit the ledger, then rebuild the index"
+        )
+    return size
