@@ -56,7 +56,7 @@ def prove(
 
     `tree` is the log's tree if the caller keeps one, at least as long as the index's log. Documents that are
     erased, missing or damaged are left out, as all are without `with_documents`. Raises `BadValue` for no
-    identifier, `NotFound` for an unknown enterprise or one not on the chain yet, `ChainDamaged` when index and
+    identifier, `NotFound` for an enterprise unknown or not on the chain yet, `ChainDamaged` when index and
     contract do not agree.
     """
     subject = subject_of(ledger.db, text, as_of)

@@ -1,0 +1,98 @@
+"""Verbs of proof: `prove` makes evidence, `verify` checks it offline, `audit` checks the whole chain."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.audit.claims import claims_dict, claims_text
+from ledger.audit.verifier import MAX_BYTES, verify_evidence
+from ledger.cli.common import FAILED, AsJson, emit, note, opened
+from ledger.cli.progress import bar
+from ledger.cli.read import AsOf, Identifier, day_or_today
+from ledger.errors import BadProof, BadValue
+
+
+def prove(
+    identifier: Identifier,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; `-`: standard output.")
+    ],
+    without_documents: Annotated[
+        bool, typer.Option("--without-documents", help="Withhold what the documents say.")
+    ] = False,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write an evidence file: an enterprise's complete record, checkable without this ledger. 出具证据."""
+    from ledger.workflows.proving import prove as make  # noqa: PLC0415  keeps the start quick
+
+    with opened() as ledger:
+        ledger.follower.catch_up()
+        day = day_or_today(as_of, ledger.today())
+        data = make(ledger, identifier, day, with_documents=not without_documents)
+    if str(output) == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise BadValue("output", output, error.strerror or "cannot be written") from None
+    verdict = verify_evidence(data)
+    found = {
+        "file": str(output),
+        "bytes": len(data),
+        "subjects": len(verdict.subjects),
+        "records": sum(len(each.records) for each in verdict.subjects),
+        "tree_size": verdict.tree_size,
+        "root": verdict.root.hex(),
+        "block": verdict.block_number,
+    }
+    emit(
+        as_json,
+        found,
+        lambda: f"{output}: {found['records']} records, {found['bytes']:,} bytes, at block {found['block']}",
+    )
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An evidence file; `-`: standard input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check an evidence file, with no ledger, chain or database. Exits 1 unless it holds. 核验证据."""
+    data = read_evidence(file)
+    try:
+        verdict = verify_evidence(data)
+    except BadProof as refused:
+        if as_json:
+            sys.stdout.write(json.dumps({"ok": False, "rule": refused.code, "why": str(refused)}) + "\n")
+        else:
+            note(f"{file}: the evidence does NOT hold 证据不成立: {refused.code}: {refused}")
+        raise typer.Exit(FAILED) from None
+    emit(as_json, claims_dict(verdict), lambda: claims_text(verdict))
+
+
+def read_evidence(file: Path) -> bytes:
+    """Read a file no larger than evidence can be. Raises `BadValue`."""
+    try:
+        if str(file) == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with file.open("rb") as source:
+            return source.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadValue("file", file, error.strerror or "cannot be read") from None
+
+
+def audit(as_json: AsJson = False) -> None:
+    """Recompute the whole chain, and compare what is kept elsewhere. Exits 1 on a deviation. 审计."""
+    from ledger.workflows.auditing import audit as run  # noqa: PLC0415  keeps the start quick
+
+    with opened() as ledger, bar("auditing", quiet=as_json) as progress:
+        report = run(ledger, on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"))
+    emit(as_json, report.to_dict(), report.to_text)
+    if not report.ok:
+        raise typer.Exit(FAILED)
