@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ledger.chain.contracts import Contracts, Deployment
-    from ledger.index.follower import Block
     from ledger.outbox.documents import DocumentKeys
     from ledger.store.database import Database
 
@@ -54,7 +53,7 @@ def prove(
 ) -> bytes:
     """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
 
-    `tree` is the log's tree if the caller keeps one, at least as long as the index's log. Documents that are
+    `tree` is the log's tree if the caller keeps one; it is made from the index otherwise. Documents that are
     erased, missing or damaged are left out, as all are without `with_documents`. Raises `BadValue` for no
     identifier, `NotFound` for an enterprise unknown or not on the chain yet, `ChainDamaged` when index and
     contract do not agree.
@@ -69,8 +68,14 @@ def prove(
         if with_documents:
             master_key = ledger.keystore.master_key
             subjects = [each._replace(documents=_documents(vault, master_key, each)) for each in subjects]
-        log = Tree(leaf_hashes(index)) if tree is None else tree
-    size = _agreed_size(ledger.contracts, block, log)
+        size, root = ledger.contracts.log_size(block.number), ledger.contracts.root(block.number)
+        # A tree kept by the caller may be from before the index's last step.
+        log = tree if tree is not None and tree.size >= size else Tree(leaf_hashes(index))
+    if size > log.size or log.root(size) != root:
+        raise ChainDamaged(
+            f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
+            "the index another one: audit the ledger, then rebuild the index"
+        )
     deployment = ledger.deployment
     contract = bytes.fromhex(deployment.credit_ledger[2:])
     place = StatedPlace(deployment.chain_id, contract, block.number, block.hash)
@@ -99,15 +104,3 @@ def _documents(
     posted = [each for run in subject.runs for each in unpack_run(run.first_id, run.records)]
     held = held_documents(vault, master_key, posted)
     return {each.record.id: (each.salt, each.content) for each in held if each.held == "opened"}
-
-
-def _agreed_size(contracts: Contracts, block: Block, log: Tree) -> int:
-    """Return the log's size at a block. Raises `ChainDamaged` unless contract and index agree on the root."""
-    size = contracts.log_size(block.number)
-    root = contracts.root(block.number)
-    if size > log.size or log.root(size) != root:
-        raise ChainDamaged(
-            f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
-            "the index another one: audit the ledger, then rebuild the index"
-        )
-    return size
