@@ -28,6 +28,8 @@ MAX_DEPTH: Final = 32
 #: Seconds a body may take to arrive.
 BODY_SECONDS: Final = 30.0
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NOT_A_BRACKET: Final = re.compile(r"[^\[\]{}]+")
 
 
 async def read_body(request: Request) -> bytes:
@@ -60,6 +62,7 @@ def parse_json(raw: bytes) -> object:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadBody(f"The body is not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}.") from None
+    _check_depth(text)
     try:
         value: object = json.loads(
             text,
@@ -72,9 +75,7 @@ def parse_json(raw: bytes) -> object:
         raise BadBody(
             f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
         ) from None
-    except RecursionError:
-        raise BadBody(f"The body nests deeper than {MAX_DEPTH} levels.") from None
-    _check(value)
+    _check_texts(value)
     return value
 
 
@@ -116,22 +117,30 @@ def _int(digits: str) -> int:
     return int(digits)
 
 
-def _check(value: object) -> None:
-    """Refuse what no database stores, and depth; by a list of work, so that depth exhausts no stack."""
-    work: list[tuple[object, int]] = [(value, 1)]
-    while work:
-        each, depth = work.pop()
-        if isinstance(each, str):
-            found = _UNSTORABLE.search(each)
-            if found:
-                raise BadBody(f"A text holds the character U+{ord(found.group()):04X}, which is no text.")
-            continue
-        if not isinstance(each, (dict, list)):
-            continue
+def _check_depth(text: str) -> None:
+    """Refuse depth before the parser meets it: it recurses in C, where too deep is a crash and no exception.
+
+    Python's own limit does not help: libraries of the embedded chain raise it beyond what the stack holds.
+    """
+    depth = 0
+    for each in _NOT_A_BRACKET.sub("", _STRING.sub("", text)):
+        depth += 1 if each in "[{" else -1
         if depth > MAX_DEPTH:
             raise BadBody(f"The body nests deeper than {MAX_DEPTH} levels.")
-        if isinstance(each, dict):
-            work.extend((key, depth) for key in each)
-            work.extend((item, depth + 1) for item in each.values())
-        else:
-            work.extend((item, depth + 1) for item in each)
+        if depth < 0:
+            return  # no JSON; the parser says where
+
+
+def _check_texts(value: object) -> None:
+    """Refuse what no database stores, in keys and values."""
+    if isinstance(value, str):
+        found = _UNSTORABLE.search(value)
+        if found:
+            raise BadBody(f"A text holds the character U+{ord(found.group()):04X}, which is no text.")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            _check_texts(key)
+            _check_texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            _check_texts(each)

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api.logs import log
 from ledger.errors import BadValue, Busy, ChainRefused, Conflict, Forbidden, LedgerError, NotFound
+from ledger.store.answers import KeyMeansAnother
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,13 +94,6 @@ class Unacceptable(ApiError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-class KeyReused(ApiError):
-    """The `Idempotency-Key` came before with a different request."""
-
-    code = "idempotency-key-reused"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-
-
 class NotReady(ApiError):
     """A part this service needs does not work at the moment."""
 
@@ -112,6 +106,7 @@ class NotReady(ApiError):
 _STATUS: Final[tuple[tuple[type[LedgerError], int], ...]] = (
     (BadValue, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFound, HTTPStatus.NOT_FOUND),
+    (KeyMeansAnother, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Conflict, HTTPStatus.CONFLICT),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (ChainRefused, HTTPStatus.BAD_GATEWAY),

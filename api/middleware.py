@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
+from api.body import MAX_BODY
 from api.errors import of_exception
 from api.logs import log
 
@@ -35,9 +36,18 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        given = Headers(scope=scope).get("x-request-id", "")
+        asked = Headers(scope=scope)
+        given = asked.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         status = 0
+        unread = "transfer-encoding" in asked or _length(asked) > MAX_BODY
+
+        async def receive_on() -> Message:
+            nonlocal unread
+            message = await receive()
+            if not message.get("more_body", False):
+                unread = False
+            return message
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -47,11 +57,14 @@ class Envelope:
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers.setdefault("Cache-Control", "no-store")
+                if unread:
+                    # Who is refused in the middle of a body must not be able to keep us reading it.
+                    headers["Connection"] = "close"
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, send_on)
+                await self._app(scope, receive_on, send_on)
             except Exception as error:  # noqa: BLE001 - the last place where it can still become an answer
                 answer = of_exception(error)
                 if not status:
@@ -74,3 +87,8 @@ class Envelope:
             ms=round(seconds * 1000, 2),
             key=getattr(caller, "id", None),
         )
+
+
+def _length(headers: Headers) -> int:
+    declared = headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() and len(declared) < 20 else 0

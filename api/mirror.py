@@ -40,6 +40,11 @@ class LogMirror:
         self._tree = Tree()
         self._last_block = b""
 
+    def tree(self) -> Tree:
+        """Return the tree with every leaf the index has. It may grow; what it has does not change."""
+        with self._lock:
+            return self._caught_up()
+
     def inclusion(self, leaf: int, size: int | None) -> tuple[int, bytes, bytes, list[bytes]]:
         """Return (size, leaf hash, root, proof). Raises `NotFound` for a leaf or size the index has not."""
         with self._lock:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api import cursors
 from api.auth import EnterpriseReader
@@ -26,9 +26,10 @@ from api.service import TheService
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import iso, to_day
 from ledger.domain.records import RECORD_BYTES, record_id
-from ledger.errors import BadValue
+from ledger.errors import BadValue, ChainDamaged
 from ledger.index.queries import all_authorities, enterprise_by_index, runs_of
 from ledger.store.access import looks_at
+from ledger.workflows.proving import prove
 from ledger.workflows.reading import record_of, score_of
 from ledger.workflows.subjects import subject_of
 
@@ -49,17 +50,27 @@ class PageQuery(Strict):
     limit: Annotated[int, Query(ge=1, le=500)] = 100
 
 
+_AsOf = Annotated[
+    str | None,
+    Query(
+        pattern=DAY_PATTERN,
+        description="Day in Asia/Shanghai, not after today; absent: today",
+        examples=["2026-05-06"],
+    ),
+]
+
+
 class ScoreQuery(Strict):
     """Of which day."""
 
-    as_of: Annotated[
-        str | None,
-        Query(
-            pattern=DAY_PATTERN,
-            description="Day in Asia/Shanghai, not after today; absent: today",
-            examples=["2026-05-06"],
-        ),
-    ] = None
+    as_of: _AsOf = None
+
+
+class EvidenceQuery(Strict):
+    """With the names linked on which day, and whether with what the documents say."""
+
+    as_of: _AsOf = None
+    documents: bool = True
 
 
 # `:path` because a name may hold a slash; the most specific routes come first.
@@ -98,6 +109,38 @@ def record(reader: EnterpriseReader, service: TheService, query: Annotated[PageQ
     page = rest[: query.limit]
     following = cursors.pack(*_place(page[-1], codes)) if len(rest) > len(page) else None
     return {**whole, "records": page, "next": following}
+
+
+@router.get(
+    "/{id:path}/evidence",
+    response_class=Response,
+    summary="Evidence that can be checked without this ledger",
+    responses={
+        200: {"content": {"application/json": {"schema": {"type": "object"}}}},
+        **responses(403, 404, 502),
+    },
+)
+def evidence(
+    reader: EnterpriseReader, service: TheService, query: Annotated[EvidenceQuery, Query()]
+) -> Response:
+    """The record, and proof that it is whole and in the log; `credit-ledger verify` checks it offline."""
+    ledger = service.ledger
+    as_of = _day(query.as_of, ledger.today())
+    tree = service.mirror.tree()
+    size = tree.size
+
+    def made() -> bytes:
+        return prove(ledger, reader.party.key, as_of, with_documents=query.documents, tree=tree)
+
+    try:
+        content = made()
+    except ChainDamaged:
+        # The index may have moved on since the tree was taken; then the tree can too.
+        tree = service.mirror.tree()
+        if tree.size == size:
+            raise
+        content = made()
+    return Response(content, media_type="application/json")
 
 
 @router.get("/{id:path}/accesses", summary="Who looked, latest first", responses=responses(403, 404))

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Response
-from sqlalchemy import func, select
 
 from api import metrics
 from api.errors import NotReady
@@ -19,7 +18,6 @@ from api.schemas import Alive, Ready
 from api.service import Service, TheService
 from ledger.errors import LedgerError
 from ledger.index.queries import counts
-from ledger.store.vault import batches, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +26,6 @@ router = APIRouter(tags=["operation"])
 
 #: Blocks the index may be behind the chain and still be called ready.
 NEAR: Final = 20
-_QUEUED: Final = select(func.count()).select_from(commands).where(commands.c.batch.is_(None))
-_SEALED: Final = select(func.sum(batches.c.count)).where(batches.c.block_number.is_(None))
 _VERSION: Final = version("credit-ledger")
 
 
@@ -74,13 +70,12 @@ def exposition(service: TheService) -> Response:
 
 
 def _read_gauges(service: Service, gauges: dict[str, float]) -> None:
-    with service.ledger.db.read_vault() as vault:
-        queued, sealed = vault.scalar(_QUEUED) or 0, vault.scalar(_SEALED) or 0
-    gauges["outbox_records"] = queued + sealed
     with service.ledger.db.read_index() as index:
         have = counts(index)
     gauges["log_leaves"], gauges["index_block"] = have.runs, have.block
     gauges["index_lag_blocks"] = max(0, _tip(service) - have.block)
+    outbox = service.ledger.sender.status()
+    gauges["outbox_records"] = outbox.queued + outbox.sealed
 
 
 def _tip(service: Service) -> int:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Header, Response
@@ -14,6 +16,7 @@ from fastapi.responses import JSONResponse
 
 from api.auth import AuthorityCaller
 from api.body import RawBody, parse_json
+from api.errors import MEDIA_TYPE as PROBLEM
 from api.errors import ErrorItem, Unacceptable, clip, of_ledger_error
 from api.openapi import body_of, responses
 from api.schemas import RecordsIn, SubmissionAccepted
@@ -113,7 +116,7 @@ def _process(caller: AuthorityCaller, service: Service, body: object) -> Respons
         "rejected": checked.rows - accepted - duplicate,
         "errors": errors,
     }
-    return JSONResponse(answer, 202, {"Location": f"/v1/submissions/{outcomes[0].submission}"})
+    return JSONResponse(answer, 202, {"Location": _address(outcomes[0].submission)})
 
 
 def _rows(body: object) -> Sequence[object]:
@@ -158,5 +161,12 @@ def _unfit(field: str, value: object, reason: str) -> Unacceptable:
 
 
 def _replayed(kept: Answer) -> Response:
-    media_type = "application/json" if kept.status == 202 else "application/problem+json"
-    return Response(kept.body, kept.status, {"Idempotent-Replayed": "true"}, media_type)
+    headers = {"Idempotent-Replayed": "true"}
+    if kept.status != HTTPStatus.ACCEPTED:
+        return Response(kept.body, kept.status, headers, PROBLEM)
+    headers["Location"] = _address(json.loads(kept.body)["submission"])
+    return Response(kept.body, kept.status, headers, "application/json")
+
+
+def _address(submission: str) -> str:
+    return f"/v1/submissions/{submission}"

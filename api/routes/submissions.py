@@ -55,7 +55,8 @@ def submission_state(
     ledger = service.ledger
     after = cursors.unpack(query.cursor, 1)[0] if query.cursor else 0
     with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
-        codes = {each.authority: each.code for each in all_authorities(index)}
+        codes = {each.number: each.code for each in ledger.authorities.values()}
+        codes.update((each.authority, each.code) for each in all_authorities(index))
         found = _permitted(caller, codes, submission(vault, name))
         brought = found.first_seq + found.commands
         rest = found._replace(first_seq=max(after + 1, found.first_seq))

@@ -1,7 +1,7 @@
 """Who may call: API keys in the vault, and who looked at which enterprise.
 
 A key is shown once, as `cl_<id>_<secret>`. The vault keeps its id and a hash of the secret. The secret is 256
-random bits, so one SHA-256 is enough: there is no small set of secrets to try, which is what slow hashes are for.
+random bits, so one SHA-256 is enough: slow hashes are for secrets of which there are few.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Scope(NamedTuple):
 
 
 class ApiKey(NamedTuple):
-    """A key as the vault knows it. Times are Unix seconds; a revoked key stays, for the access log names it."""
+    """A key as the vault knows it. Times are Unix seconds. Revoked keys stay: the access log names them."""
 
     id: str
     scope: Scope

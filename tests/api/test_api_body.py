@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,32 @@ def test_nesting_is_taken_up_to_its_limit_and_not_beyond() -> None:
         parse_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
 
 
-def test_very_deep_nesting_is_refused_before_the_stack_ends() -> None:
-    for opening in (b"[", b'{"a":'):
-        with pytest.raises(BadBody):
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":['])
+def test_very_deep_nesting_is_refused_before_the_parser_crashes(opening: bytes) -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)  # what a library may have done
+    try:
+        with pytest.raises(BadBody, match="deeper"):
             parse_json(opening * 500_000)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize(
+    "text", [r'"[[[["', r'["\"[", "\\", "[["]', '"' + "[" * 10_000 + '"', r'{"{\"{{": "}"}']
+)
+def test_brackets_in_texts_are_no_depth(text: str) -> None:
+    assert parse_json(text.encode()) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["]" * 100_000, '"' * 100_001, '"\\' * 50_000, "[]" * 1_000_000, '"a' * 500_000]
+)
+def test_no_body_takes_long_to_refuse(text: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(BadBody):
+        parse_json(text.encode())
+    assert time.perf_counter() - began < 2
 
 
 def test_what_json_allows_is_kept() -> None:

@@ -1,0 +1,38 @@
+"""The HTTP server around the app: uvicorn with what a public address needs, set in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from api.app import create_app
+
+if TYPE_CHECKING:
+    from ledger.bootstrap import Ledger
+
+#: Connections open at once; one more is told 503 at once instead of waiting unseen.
+MAX_CONNECTIONS: Final = 512
+_KEEP_ALIVE: Final = 15
+_GRACE: Final = 10
+
+
+def make_server(ledger: Ledger, host: str, port: int) -> uvicorn.Server:
+    """Return the server of an open ledger, not yet running: `run()` it, or `await serve()`.
+
+    `run()` in the main thread ends on SIGINT and SIGTERM, once what is under way is answered (10 s at most);
+    elsewhere set `should_exit`. Port 0 takes a free one: `servers[0].sockets` says which once `started`.
+    """
+    config = uvicorn.Config(
+        create_app(ledger),
+        host=host,
+        port=port,
+        log_config=None,  # the app logs its own requests, as JSON
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+        ws="none",
+    )
+    return uvicorn.Server(config)
