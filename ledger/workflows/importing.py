@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypedDict
 
 from ledger.domain.calendar import day_of
@@ -25,7 +26,7 @@ from ledger.workflows.subjects import SameEnterprise
 from ledger.workflows.tally import FirmTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ledger.domain.catalogue import Authority
@@ -185,6 +186,7 @@ class _Import:
         self._same = SameEnterprise(office.db, today)
         self._rehearsal = Rehearsal(office, authority, self._same) if dry_run else None
         self._firms = FirmTally()
+        self._lost: list[RejectedRow] = []
         self._found = ImportResult(dry_run=dry_run, ignored_columns=file.ignored)
         self.rejects = Rejects(path, file.columns, keep=not dry_run)
 
@@ -201,16 +203,17 @@ class _Import:
             self._found.rows += begins
             if item is None:
                 self._found.skipped += 1
-            elif isinstance(item, RejectedRow):
+                continue
+            text += sum(len(value) for value in item.fields.values() if isinstance(value, str))
+            if isinstance(item, RejectedRow):
                 self._reject(item)
             else:
                 checked = check_row(item.fields, self._office.catalogue, self._authority, self._today)
                 if isinstance(checked, Submission):
                     pending.append((item, checked))
-                    text += len(checked.document)
                 else:
-                    self._reject_fields(item, checked)
-            if len(pending) >= chunk or text >= _CHUNK_TEXT:
+                    self._reject(_lost(item, checked))
+            if len(pending) + len(self._lost) >= chunk or text >= _CHUNK_TEXT:
                 self._flush(pending)
                 pending, text = [], 0
                 if on_progress:
@@ -244,6 +247,12 @@ class _Import:
         for outcome in outcomes:
             candidate, submission = pending[outcome.row]
             self._settle(outcome, candidate, submission)
+        # In the order of the file: what accepting refused came later than what the row check did.
+        for row in sorted(self._lost, key=attrgetter("number")):
+            self.rejects.add(row)
+            if len(self._found.shown) < _SHOWN:
+                self._found.shown.append(row)
+        self._lost.clear()
         if self._rehearsal is None:
             self._office.sender.drain(authority=self._authority.number)
 
@@ -261,7 +270,7 @@ class _Import:
 
     def _settle(self, outcome: Outcome, candidate: _Candidate, submission: Submission) -> None:
         if outcome.status == "rejected":
-            self._reject_fields(candidate, outcome.errors)
+            self._reject(_lost(candidate, outcome.errors))
             return
         if outcome.status == "accepted":
             self._found.recorded += 1
@@ -269,16 +278,13 @@ class _Import:
             self._found.duplicate += 1
         self._firms.add(submission.party)
 
-    def _reject_fields(
-        self, candidate: _Candidate, errors: list[FieldError] | tuple[FieldError, ...]
-    ) -> None:
-        self._reject(RejectedRow(candidate.number, candidate.original, "", tuple(errors)))
-
     def _reject(self, row: RejectedRow) -> None:
-        self.rejects.add(row)
         self._found.rejected += 1
-        if len(self._found.shown) < _SHOWN:
-            self._found.shown.append(row)
+        self._lost.append(row)
 
     def _progress(self) -> Progress:
         return Progress(self._file.position, self._file.size, self._found.rows, self._found.recorded)
+
+
+def _lost(candidate: _Candidate, errors: Sequence[FieldError]) -> RejectedRow:
+    return RejectedRow(candidate.number, candidate.original, "", tuple(errors))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import sqlite3
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ledger.domain.submissions import FieldError
 from ledger.outbox.accept import Outcome
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ledger.outbox.references import Linked
     from ledger.workflows.office import Office
 
+_OTHER: Final = "is about another enterprise"
+
 
 class Rehearsal:
     """Judges an authority's rows as `accept` would, chunk by chunk of one file."""
@@ -35,7 +37,9 @@ class Rehearsal:
         self._authority = authority
         self._linked = linked
         self._seen = sqlite3.connect("")
-        self._seen.execute("CREATE TABLE seen (reference TEXT PRIMARY KEY, mac BLOB) WITHOUT ROWID")
+        self._seen.execute(
+            "CREATE TABLE seen (reference TEXT PRIMARY KEY, mac BLOB, party TEXT) WITHOUT ROWID"
+        )
 
     def judge(self, rows: Sequence[tuple[int, Submission]]) -> list[Outcome]:
         """Return the outcomes the rows would have, in order. Raises `StoreUnavailable`."""
@@ -66,15 +70,17 @@ class Rehearsal:
                 return Outcome(row, "duplicate", submission.reference, known.record_id, (), "")
             error = references.differs(known, submission, register.find(submission.party.key))
             return _outcome(row, submission, error)
-        earlier = self._mac_of(submission.reference)
-        if earlier == mac:
+        earlier = self._earlier(submission.reference)
+        if earlier is not None and earlier[0] == mac:
             return Outcome(row, "duplicate", submission.reference, None, (), "")
         if earlier is not None:
             why = "already used by an earlier row of this file, with other content"
             return _outcome(row, submission, FieldError("reference", submission.reference, why))
         found = self._fault(submission, references, register, mandate)
         if found is None:
-            self._seen.execute("INSERT INTO seen VALUES (?, ?)", (submission.reference, mac))
+            self._seen.execute(
+                "INSERT INTO seen VALUES (?, ?, ?)", (submission.reference, mac, submission.party.key)
+            )
         return _outcome(row, submission, found)
 
     def _fault(
@@ -84,14 +90,19 @@ class Rehearsal:
         if mandate is not None and not mandate >> kind.number & 1:
             why = f"outside the mandate of {self._authority.code} on the chain"
             return FieldError("type", kind.code, why)
-        if kind.kind != "lifecycle" or self._mac_of(submission.refers_to or "") is not None:
+        if kind.kind != "lifecycle":
             return None
+        earlier = self._earlier(submission.refers_to or "")
+        if earlier is not None:
+            same = earlier[1] == submission.party.key
+            return None if same else FieldError("refers_to", submission.refers_to or "", _OTHER)
         found = references.target(submission, register.find(submission.party.key), self._linked)
         return found if isinstance(found, FieldError) else None
 
-    def _mac_of(self, reference: str) -> bytes | None:
-        row = self._seen.execute("SELECT mac FROM seen WHERE reference = ?", (reference,)).fetchone()
-        return row[0] if row else None
+    def _earlier(self, reference: str) -> tuple[bytes, str] | None:
+        """Return digest and party of an earlier row of the file."""
+        found = self._seen.execute("SELECT mac, party FROM seen WHERE reference = ?", (reference,)).fetchone()
+        return (found[0], found[1]) if found else None
 
 
 def _outcome(row: int, submission: Submission, error: FieldError | None) -> Outcome:
