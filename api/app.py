@@ -10,6 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from api import errors, openapi
+from api.depth import bound_recursion
 from api.middleware import Envelope
 from api.routes import checkpoints, enterprises, health, log, records, submissions
 from api.service import Service
@@ -31,6 +32,7 @@ async def _bounded_threads(_: FastAPI) -> AsyncIterator[None]:
 
 def create_app(ledger: Ledger) -> FastAPI:
     """Return the API of an open ledger, which the caller closes after the server has ended."""
+    bound_recursion()
     service = Service.around(ledger)
     app = FastAPI(
         title="Credit ledger",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 from fastapi import Depends, Request
 from starlette.requests import ClientDisconnect
 
+from api.depth import MAX_DEPTH
 from api.errors import BadBody, BodyTimeout, BodyTooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Bytes a body may have: 1,000 records with generous documents; larger sets of documents come as a file.
 MAX_BODY: Final = 8 * 1024 * 1024
-#: Levels of lists and objects in one another; the records themselves need three.
-MAX_DEPTH: Final = 32
 #: Seconds a body may take to arrive.
 BODY_SECONDS: Final = 30.0
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 
 from api import cursors
 from api.auth import EnterpriseReader
+from api.depth import sendable
 from api.openapi import responses
 from api.schemas import (
     DAY_PATTERN,
@@ -26,7 +27,7 @@ from api.service import TheService
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import iso, to_day
 from ledger.domain.records import RECORD_BYTES, record_id
-from ledger.errors import BadValue, ChainDamaged
+from ledger.errors import BadValue
 from ledger.index.queries import all_authorities, enterprise_by_index, runs_of
 from ledger.store.access import looks_at
 from ledger.workflows.proving import prove
@@ -107,8 +108,9 @@ def record(reader: EnterpriseReader, service: TheService, query: Annotated[PageQ
         codes = {each.code: each.authority for each in all_authorities(index)}
     rest = [each for each in whole["records"] if _place(each, codes) > after]
     page = rest[: query.limit]
+    shown = [each | {"document": sendable(each["document"])} for each in page]
     following = cursors.pack(*_place(page[-1], codes)) if len(rest) > len(page) else None
-    return {**whole, "records": page, "next": following}
+    return {**whole, "records": shown, "next": following}
 
 
 @router.get(
@@ -126,20 +128,9 @@ def evidence(
     """The record, and proof that it is whole and in the log; `credit-ledger verify` checks it offline."""
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
-    tree = service.mirror.tree()
-    size = tree.size
-
-    def made() -> bytes:
-        return prove(ledger, reader.party.key, as_of, with_documents=query.documents, tree=tree)
-
-    try:
-        content = made()
-    except ChainDamaged:
-        # The index may have moved on since the tree was taken; then the tree can too.
-        tree = service.mirror.tree()
-        if tree.size == size:
-            raise
-        content = made()
+    content = prove(
+        ledger, reader.party.key, as_of, with_documents=query.documents, tree=service.mirror.tree()
+    )
     return Response(content, media_type="application/json")
 
 

@@ -22,6 +22,7 @@ FIRST = "uscc:9144030071526726XG"
 SECOND = "uscc:91440606722473344C"
 THIRD = "uscc:9144030010001686XA"
 FOURTH = "uscc:9152000071430580XT"
+ODD = "uscc:91440101633203772F"
 #: Nothing is ever posted about this one.
 CLEAN = "uscc:91440300192317458F"
 WRITTEN_NAME = "name:CN:Hangzhou Mo Chong Trading Co., Ltd."

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from api.body import MAX_DEPTH, parse_json
+from api.body import parse_json
+from api.depth import MAX_DEPTH
 from api.errors import BadBody
 
 VECTORS = json.loads((Path(__file__).parent / "hostile_json.json").read_text())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from served_ledger import FIRST, NAME, SECOND, THIRD, post, record
+from served_ledger import FIRST, NAME, ODD, SECOND, THIRD, post, record
 
 from ledger.audit.evidence import verify_evidence
 from ledger.crypto.heads import leaf_data
@@ -196,3 +197,30 @@ def test_the_evidence_holds_without_the_ledger(served: Served, gacc: httpx.Clien
     lean = gacc.get(f"/v1/enterprises/{FIRST}/evidence", params={"documents": "false"})
     assert len(lean.content) < len(answer.content)
     verify_evidence(lean.content)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('{"a": [1, "\\u4e2d"]}', {"a": [1, "中"]}),
+        ("{not JSON", "{not JSON"),
+        ("[" * 200 + "]" * 200, "[" * 200 + "]" * 200),
+        ("[" * 100_000 + "]" * 100_000, "[" * 100_000 + "]" * 100_000),
+        ("[" * 300_000, "[" * 300_000),
+        ('{"a":"\\ud800"}', '{"a":"\\ud800"}'),
+        ('{"\\udfff":1}', '{"\\udfff":1}'),
+        ('{"a":NaN}', '{"a":NaN}'),
+        ("[1e999]", "[Infinity]"),
+        ("[" + "9" * 400 + "]", "[" + "9" * 400 + "]"),
+    ],
+    ids=lambda each: repr(each)[:24],
+)
+def test_no_document_breaks_the_record(
+    served: Served, gacc: httpx.Client, written: str, shown: object
+) -> None:
+    """A document is a text; what looks like JSON in it may be nothing that can be sent as JSON."""
+    reference = f"odd {hashlib.sha256(written.encode()).hexdigest()[:12]}"
+    post(served, "GACC", record(served, ODD, "CU07", reference, document=written))
+    served.settle()
+    items = ok(gacc.get(f"/v1/enterprises/{ODD}/record"))["records"]
+    assert [each["document"] for each in items if each["reference"] == reference] == [shown]
