@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from nodes import ANVIL, Anvil
+from tools import missing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,13 +25,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "soak" in item.keywords:
             item.add_marker(skip)
-
-
-def missing(tool: str) -> None:
-    """Skip for want of a tool; fail where every tool must be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{tool} is missing, and under CI=true that is a failure")
-    pytest.skip(f"{tool} is not installed")
 
 
 @pytest.fixture

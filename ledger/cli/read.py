@@ -47,10 +47,10 @@ def score(identifier: Identifier, as_of: AsOf = None, as_json: AsJson = False) -
 
 def score_text(found: dict[str, Any]) -> str:
     """Return a score as a person reads it."""
+    grade = f"{found['grade']} ({GRADES[found['grade']]})"
     lines = [
         f"{found['id']}   {found['as_of']}",
-        f"score 评分 {found['score']}   grade 等级 {found['grade']} ({GRADES[found['grade']]})   "
-        f"card {found['card']}",
+        f"score 评分 {found['score']}   grade 等级 {grade}   card {found['card']}",
     ]
     if found["linked"]:
         lines.append("with the records of " + ", ".join(found["linked"]))
