@@ -1,7 +1,8 @@
 """The keystore: signing keys and the document keys of this installation, in one encrypted file.
 
     {"version": 1, "kdf": {"name": "scrypt", "n": 32768, "r": 8, "p": 1, "salt": hex},
-     "keys": {name: {"address": "0x...", "sealed": hex}}, "secrets": {"master": hex, "mac": hex}}
+     "keys": {name: {"address": "0x...", "sealed": hex}},
+     "secrets": {"master": hex, "mac": hex, "checkpoint"?: hex}}
 
 scrypt (RFC 7914) turns the passphrase into a key-encryption key; n = 2^15, r = 8 needs 32 MiB and some tenth
 of a second, once per process. Every 32-byte secret is sealed on its own with AES-256-GCM (`nonce 12 |
@@ -40,7 +41,7 @@ def authority_key(code: str) -> str:
 
 
 class Keystore:
-    """Keys by name. Secrets are decrypted on use and never leave this object except the two document keys."""
+    """Keys by name. Secrets are decrypted on use; only document and checkpoint keys leave this object."""
 
     def __init__(self, path: Path, kek: bytes, content: dict[str, Any]) -> None:
         self._path = path
@@ -94,6 +95,18 @@ class Keystore:
     def mac_key(self) -> bytes:
         """The 32-byte key for keyed digests of identifiers and API keys."""
         return self._unseal(self._content["secrets"]["mac"], _secret_context("mac"))
+
+    @property
+    def checkpoint_key(self) -> bytes:
+        """The 32-byte seed of the Ed25519 key that signs checkpoints, made when first asked for."""
+        if "checkpoint" not in self._content["secrets"]:
+            with _locked(self._path):
+                self._content = _read(self._path)  # another process may have made it meanwhile
+                if "checkpoint" not in self._content["secrets"]:
+                    fresh = self._seal(os.urandom(32), _secret_context("checkpoint"))
+                    self._content["secrets"]["checkpoint"] = fresh
+                    self._save()
+        return self._unseal(self._content["secrets"]["checkpoint"], _secret_context("checkpoint"))
 
     def address(self, name: str) -> str:
         """Return the checksummed address of a key. Raises `Misconfigured` if there is none of that name."""

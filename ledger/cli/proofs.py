@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from ledger.cli.common import FAILED, AsJson, emit, note, opened
 from ledger.cli.progress import bar
 from ledger.cli.read import AsOf, Identifier, day_or_today
 from ledger.errors import BadProof, BadValue
+
+if TYPE_CHECKING:
+    from ledger.bootstrap import Ledger
 
 
 def prove(
@@ -38,10 +41,7 @@ def prove(
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise BadValue("output", output, error.strerror or "cannot be written") from None
+    write_file(output, data)
     verdict = verify_evidence(data)
     found = {
         "file": str(output),
@@ -87,12 +87,75 @@ def read_evidence(file: Path) -> bytes:
         raise BadValue("file", file, error.strerror or "cannot be read") from None
 
 
-def audit(as_json: AsJson = False) -> None:
+def checkpoint(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write it here.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign the log's size and root as a C2SP checkpoint, and keep it. 日志检查点."""
+    from ledger.workflows.checkpoints import make_checkpoint, operator_key  # noqa: PLC0415  keeps the start quick
+
+    with opened() as ledger:
+        ledger.follower.catch_up()
+        kept = make_checkpoint(ledger)
+        key = str(operator_key(ledger).verifier)
+    note_text = str(kept.note)
+    if output is not None:
+        write_file(output, note_text.encode())
+    found = {
+        "origin": kept.checkpoint.origin,
+        "size": kept.checkpoint.size,
+        "root": kept.checkpoint.root.hex(),
+        "block": kept.checkpoint.block[0] if kept.checkpoint.block else None,
+        "key": key,
+        "file": str(output or kept.path),
+        "note": note_text,
+    }
+    emit(as_json, found, lambda: note_text)
+    if not as_json:
+        note(f"kept in {kept.path}; who checks it needs the key {key}")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that the user named. Raises `BadValue`."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise BadValue("output", path, error.strerror or "cannot be written") from None
+
+
+def audit(
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="One you kept: the log must still begin with it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Recompute the whole chain, and compare what is kept elsewhere. Exits 1 on a deviation. 审计."""
     from ledger.workflows.auditing import audit as run  # noqa: PLC0415  keeps the start quick
 
     with opened() as ledger, bar("auditing", quiet=as_json) as progress:
-        report = run(ledger, on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"))
+        report = run(
+            ledger,
+            checkpoints=_kept_heads(ledger, checkpoint_file),
+            on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"),
+        )
     emit(as_json, report.to_dict(), report.to_text)
     if not report.ok:
         raise typer.Exit(FAILED)
+
+
+def _kept_heads(ledger: Ledger, file: Path | None) -> list[tuple[int, bytes]]:
+    """Sizes and roots the log must still begin with: the auditor's, and all that this operator signed."""
+    from ledger.workflows.checkpoints import (  # noqa: PLC0415  keeps the start quick
+        kept_checkpoints,
+        operator_key,
+        origin,
+        read_checkpoint,
+    )
+
+    found = [each.checkpoint for each in kept_checkpoints(ledger.settings.data_dir)]
+    if file is not None:
+        found.append(read_checkpoint(file, origin(ledger.deployment), [operator_key(ledger).verifier]))
+    return [(each.size, each.root) for each in found]

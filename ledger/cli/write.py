@@ -79,9 +79,11 @@ def import_text(result: ImportResult) -> str:
 
 
 def assess(as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Score the enterprises that changed and anchor the scores' root on the chain. 评定."""
+    """Score the enterprises that changed, anchor the scores' root on the chain, sign a checkpoint. 评定."""
     from ledger.workflows.assessing import assess as run  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.checkpoints import make_checkpoint  # noqa: PLC0415
 
     with opened() as ledger:
         found = cast("dict[str, Any]", run(ledger, day_or_today(as_of, ledger.today())))
-    emit(as_json, found, lambda: "\n".join(f"{key:<8} {value}" for key, value in found.items()))
+        found["checkpoint"] = str(make_checkpoint(ledger).path)
+    emit(as_json, found, lambda: "\n".join(f"{key:<10} {value}" for key, value in found.items()))
