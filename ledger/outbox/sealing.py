@@ -111,7 +111,8 @@ def sealed_by_authority(vault: Connection) -> dict[int, int]:
 def _queue(vault: Connection, authority: int, most: int) -> list[_Queued]:
     """The first commands without a number: `most`, and one more if that is the mirror of the last."""
     chosen = _QUEUED.where(commands.c.authority == authority, commands.c.number.is_(None))
-    found = [_Queued(*row) for row in vault.execute(chosen.order_by(commands.c.seq).limit(most + 1))]
+    rows = vault.execute(chosen.order_by(commands.c.seq).limit(most + 1)).all()
+    found = [_Queued(*row) for row in rows]
     return found if len(found) <= most or found[-1].part else found[:-1]
 
 
@@ -129,6 +130,10 @@ def _numbers(vault: Connection, queued: Sequence[_Queued]) -> dict[int, int]:
 
 def _cut(queued: Sequence[_Queued], size: int) -> Iterator[list[_Queued]]:
     """Split the queue into batches; a record and its mirror stay together."""
+    if not any(each.part or each.ref_command is not None for each in queued):
+        # Events alone, as nearly always: nothing ends a batch early.
+        yield from (list(queued[at : at + size]) for at in range(0, len(queued), size))
+        return
     taken: list[_Queued] = []
     inside: set[int] = set()
     at = 0

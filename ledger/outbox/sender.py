@@ -74,6 +74,7 @@ class Sender:
         self._database = database
         self._contracts = contracts
         self._keystore = keystore
+        self._operator = operator
         self._submitter = Submitter(contracts.node, keystore, operator)
         self._batch_size = min(batch_size, MAX_RECORDS)
         self._in_flight = in_flight
@@ -97,6 +98,9 @@ class Sender:
         """
         with self._database.lock("sender", timeout=wait):
             self.problems = {}
+            # Another process may have sent with this key since; only the holder of the lock knows the next
+            # nonce.
+            self._submitter = Submitter(self._contracts.node, self._keystore, self._operator)
             forget_orphans(self._database, self._contracts.node)
             self._register()
             recorded = 0

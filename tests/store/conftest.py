@@ -35,14 +35,26 @@ def postgres_server() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with all tables and no rows, to be copied."""
+    url = postgres_server.new_database()
+    open_database(url, tmp_path_factory.mktemp("migrated")).close()
+    return postgres_server.name(url)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """Where a fresh, empty database is: None (SQLite in the data folder) or a PostgreSQL address."""
+    """Where a fresh database is: None (SQLite in the data folder) or a PostgreSQL address.
+
+    It is empty for a test that opens it itself, and has its tables for one that asks for `database` too.
+    """
     if request.param == "sqlite":
         yield None
         return
     server: Postgres = request.getfixturevalue("postgres_server")
-    url = server.new_database()
+    with_tables = "database" in request.fixturenames
+    url = server.new_database(request.getfixturevalue("migrated") if with_tables else "template1")
     yield url
     server.drop_database(url)
 

@@ -80,19 +80,23 @@ class Postgres:
             self._server.wait(10)
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """Create an empty database and return its address."""
+    def new_database(self, like: str = "template1") -> str:
+        """Create a database, empty or a copy of the one of this name, and return its address."""
         self._made += 1
         name = f"test_{os.getpid()}_{self._made}"
         with self._connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return f"postgresql+psycopg://ledger@/{name}?host={self._home}"
+
+    @staticmethod
+    def name(url: str) -> str:
+        """The name of the database at an address."""
+        return url.rpartition("@/")[2].partition("?")[0]
 
     def drop_database(self, url: str) -> None:
         """Drop a database, ending whatever is still connected to it."""
-        name = url.rpartition("/test_")[2].partition("?")[0]
         with self._connect() as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS test_{name} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE IF EXISTS {self.name(url)} WITH (FORCE)")
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(host=str(self._home), user="ledger", dbname="postgres", autocommit=True)

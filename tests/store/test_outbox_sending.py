@@ -280,6 +280,14 @@ def test_two_that_drain_at_once_take_turns_or_are_told_to_wait(house: House) -> 
     assert_all_recorded_once(house)
 
 
+def test_senders_of_two_processes_take_turns_with_one_key(house: House) -> None:
+    one, other = house.sender(), house.sender()
+    for turn, sender in enumerate((one, other, one, other, one)):
+        house.accept(event(f"A{turn}", turn))
+        assert sender.drain() == 1
+    assert_all_recorded_once(house)
+
+
 # ---------------------------------------------------------------------- one authority's trouble
 
 
