@@ -202,7 +202,9 @@ def _publish(ledger: Assessor, intent: _Intent) -> None:
     submitter = Submitter(ledger.contracts.node, ledger.keystore, "operator")
     call = ledger.contracts.publish(*intent)
     try:
-        submitter.execute(call, _PUBLISH_GAS)
+        # The sender uses the same key: one of the two at a time, so that they do not take the same nonce.
+        with ledger.db.lock("sender", timeout=_PATIENCE):
+            submitter.execute(call, _PUBLISH_GAS)
     except ChainRefused:
         # A copy sent before a crash may have been mined meanwhile; anything else is as it says.
         if ledger.contracts.epoch_count() < intent.epoch:
