@@ -56,7 +56,7 @@ def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
                 (leaf_index, enterprise, authority, first_id, count, head, run, number, block_hash, log_index)
             )
             # The types' low and high bytes, without opening every record.
-            if max(run[9::RECORD_BYTES]) >= _FIRST_REFERRING or any(run[8::RECORD_BYTES]):
+            if max(run[9::RECORD_BYTES], default=0) >= _FIRST_REFERRING or any(run[8::RECORD_BYTES]):
                 referring += [
                     Referring(each, at) for each in unpack_run(first_id, run) if each.type >= _FIRST_REFERRING
                 ]
