@@ -14,7 +14,7 @@ credit code could be found by trying all of them.
 from __future__ import annotations
 
 import hmac
-import secrets
+import os
 from hashlib import sha256
 
 from ledger.errors import BadProof
@@ -32,7 +32,7 @@ class CommitmentDiffers(BadProof):
 
 def new_salt() -> bytes:
     """32 random bytes from the operating system."""
-    return secrets.token_bytes(SALT_BYTES)
+    return os.urandom(SALT_BYTES)
 
 
 def commit(salt: bytes, content: bytes) -> bytes:

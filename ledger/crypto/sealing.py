@@ -13,7 +13,6 @@ Destroying the wrapped key erases the document: without it the sealed bytes say 
 from __future__ import annotations
 
 import os
-import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,7 +34,7 @@ class SealBroken(BadProof):
 
 def new_key() -> bytes:
     """A fresh 32-byte key from the operating system."""
-    return secrets.token_bytes(KEY_BYTES)
+    return os.urandom(KEY_BYTES)
 
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:

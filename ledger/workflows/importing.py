@@ -42,8 +42,8 @@ Format = Literal["records", "cpsc"]
 COLUMNS: Final[Mapping[Format, tuple[str, ...]]] = {"records": FIELDS, "cpsc": cpsc.COLUMNS}
 #: Rejected rows shown with the result; all of them are in the rejects file.
 _SHOWN: Final = 10
-#: Characters of documents in one chunk: few long rows are as much work, and as much memory, as many short.
-_CHUNK_TEXT: Final = 8 * 1024 * 1024
+#: Bytes of the file in one chunk: few long rows are as much work, and as much memory, as many short.
+_CHUNK_BYTES: Final = 8 * 1024 * 1024
 
 
 class Progress(NamedTuple):
@@ -114,7 +114,7 @@ def import_file(
     authority: Authority,
     *,
     dry_run: bool = False,
-    chunk: int = 800,
+    chunk: int = 2000,
     on_progress: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ImportResult:
@@ -198,13 +198,12 @@ class _Import:
     ) -> None:
         """Take every row; post what a call before this one left behind, too."""
         pending: list[tuple[_Candidate, Submission]] = []
-        text = 0
+        begun = self._file.position
         for begins, item in items:
             self._found.rows += begins
             if item is None:
                 self._found.skipped += 1
                 continue
-            text += sum(len(value) for value in item.fields.values() if isinstance(value, str))
             if isinstance(item, RejectedRow):
                 self._reject(item)
             else:
@@ -213,9 +212,9 @@ class _Import:
                     pending.append((item, checked))
                 else:
                     self._reject(_lost(item, checked))
-            if len(pending) + len(self._lost) >= chunk or text >= _CHUNK_TEXT:
+            if len(pending) + len(self._lost) >= chunk or self._file.position - begun >= _CHUNK_BYTES:
                 self._flush(pending)
-                pending, text = [], 0
+                pending, begun = [], self._file.position
                 if on_progress:
                     on_progress(self._progress())
         self._flush(pending)
