@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from ledger.domain.calendar import iso
 from ledger.domain.records import split_id
-from ledger.domain.standing import standing
+from ledger.domain.standing import in_order, standing
 from ledger.index.queries import all_authorities, posted_of, runs_of
 from ledger.scoring.cards import card_in_force
 from ledger.scoring.score import score as score_records
 from ledger.workflows.held import held_documents
-from ledger.workflows.subjects import members_of, party_keys, subject_of
+from ledger.workflows.subjects import subject_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
 
     from ledger.audit.documents import DocumentCheck
     from ledger.domain.catalogue import Catalogue
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from ledger.workflows.subjects import Subject
 
 Number = int | float
-_LIFECYCLE = range(240, 248)
 
 
 class ReasonDict(TypedDict):
@@ -108,34 +109,35 @@ class _Names(NamedTuple):
     catalogue: Catalogue
     codes: Mapping[int, str]
 
+    def authority(self, number: int) -> str:
+        return self.codes.get(number, f"authority {number}")
+
     def record(self, record: int) -> str:
         authority, number = split_id(record)
-        return f"{self.codes.get(authority, f'authority {authority}')}-{number}"
+        return f"{self.authority(authority)}-{number}"
 
     def type(self, number: int) -> tuple[str, str, str]:
         known = self.catalogue.by_number.get(number)
         return (known.code, known.en, known.zh) if known else (str(number), "", "")
 
 
+def _names(catalogue: Catalogue, index: Connection) -> _Names:
+    return _Names(catalogue, {each.authority: each.code for each in all_authorities(index)})
+
+
 def score_of(
     database: Database, catalogue: Catalogue, cards: Sequence[Scorecard], text: str, as_of: int
 ) -> ScoreDict:
     """Score an enterprise as of a day. Raises `BadValue` for no identifier, `NotFound` for an unknown one."""
-    subject = subject_of(database, text, as_of)
-    with database.read_index() as index:
+    with database.read_vault() as vault, database.read_index() as index:
+        subject = subject_at(vault, index, text, as_of)
         posted = posted_of(index, subject.members)
-        codes = {each.authority: each.code for each in all_authorities(index)}
+        names = _names(catalogue, index)
     card = card_in_force(cards, as_of)
-    return score_dict(subject, score_records(posted, card, as_of), card, _Names(catalogue, codes), as_of)
+    return _score_dict(subject, score_records(posted, card, as_of), card, names, as_of)
 
 
-def score_at(database: Database, card: Scorecard, enterprise: int, as_of: int) -> Score:
-    """Score the enterprise that an index follows on a day, as numbers: what an assessment publishes of it."""
-    with database.read_index() as index:
-        return score_records(posted_of(index, members_of(index, enterprise, as_of)[1]), card, as_of)
-
-
-def score_dict(subject: Subject, score: Score, card: Scorecard, names: _Names, as_of: int) -> ScoreDict:
+def _score_dict(subject: Subject, score: Score, card: Scorecard, names: _Names, as_of: int) -> ScoreDict:
     """Return a score as JSON."""
     reasons: list[ReasonDict] = []
     for each in score.reasons:
@@ -169,22 +171,18 @@ def record_of(
     database: Database, catalogue: Catalogue, master_key: bytes, text: str, as_of: int
 ) -> RecordDict:
     """Return an enterprise's whole record as of a day. Raises `BadValue`, `NotFound`."""
-    subject = subject_of(database, text, as_of)
-    with database.read_index() as index:
+    with database.read_vault() as vault, database.read_index() as index:
+        subject = subject_at(vault, index, text, as_of)
         runs = runs_of(index, subject.members)
-        codes = {each.authority: each.code for each in all_authorities(index)}
-    placed = {each.id: (each, run) for run in runs for each in run.posted if each.decided_on <= as_of}
-    posted = [each for each, _ in placed.values()]
-    with database.read_vault() as vault:
+        names = _names(catalogue, index)
+        placed = {each.id: (each, run) for run in runs for each in run.posted if each.decided_on <= as_of}
+        posted = sorted((each for each, _ in placed.values()), key=in_order)
         checks = list(held_documents(vault, master_key, posted))
-        keys = party_keys(vault, subject.members)
-    names = _Names(catalogue, codes)
     standings = standing(posted, as_of)
-    without_effect = {each.record.id for each in standings.ignored}
+    ignored = {each.record.id for each in standings.ignored}
     items = [
-        _item(check, placed[check.record.id][1], names, keys)
-        | _status(check.record, standings.by_id, without_effect, names)
-        for check in sorted(checks, key=lambda check: (check.record.decided_on, check.record.id))
+        _item(check, placed[check.record.id][1], names, _state(check.record, standings.by_id, ignored, names))
+        for check in checks
     ]
     return {
         "id": subject.key,
@@ -193,7 +191,7 @@ def record_of(
         "as_of": iso(as_of),
         "enterprise": subject.enterprise,
         "linked": list(subject.linked),
-        "records": items,  # type: ignore[typeddict-item]  # two halves of one ItemDict
+        "records": items,
     }
 
 
@@ -202,19 +200,35 @@ def thousandths(milli: int) -> Number:
     return milli // 1000 if milli % 1000 == 0 else milli / 1000
 
 
-def _item(check: DocumentCheck, run: RunRow, names: _Names, keys: Mapping[int, str]) -> dict[str, object]:
+class _State(NamedTuple):
+    status: str
+    since: int
+    by: str | None
+
+
+def _state(record: Posted, by_id: Mapping[int, Standing], ignored: set[int], names: _Names) -> _State:
+    found = by_id.get(record.id)
+    if found is not None:
+        return _State(found.state, found.since, None if found.by is None else names.record(found.by))
+    return _State("without effect" if record.id in ignored else "applied", record.decided_on, None)
+
+
+def _item(check: DocumentCheck, run: RunRow, names: _Names, state: _State) -> ItemDict:
     record = check.record
     code, en, zh = names.type(record.type)
     return {
         "record": names.record(record.id),
-        "authority": names.codes.get(split_id(record.id)[0], str(split_id(record.id)[0])),
+        "authority": names.authority(split_id(record.id)[0]),
         "type": code,
         "type_en": en,
         "type_zh": zh,
         "severity": record.severity,
         "decided_on": iso(record.decided_on),
         "conduct_on": iso(record.conduct_on),
-        "party": keys.get(record.enterprise, ""),
+        "status": state.status,
+        "since": iso(state.since),
+        "by": state.by,
+        "party": check.party_key or "",
         "reference": check.reference,
         "refers_to": check.refers_to,
         "held": check.held,
@@ -223,17 +237,6 @@ def _item(check: DocumentCheck, run: RunRow, names: _Names, keys: Mapping[int, s
         "leaf_index": run.leaf_index,
         "block": run.block_number,
     }
-
-
-def _status(
-    record: Posted, by_id: Mapping[int, Standing], without_effect: set[int], names: _Names
-) -> dict[str, object]:
-    found = by_id.get(record.id)
-    if found is not None:
-        by = None if found.by is None else names.record(found.by)
-        return {"status": found.state, "since": iso(found.since), "by": by}
-    status = "without effect" if record.id in without_effect else "applied"
-    return {"status": status, "since": iso(record.decided_on), "by": None}
 
 
 def _document(check: DocumentCheck) -> object:

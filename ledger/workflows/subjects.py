@@ -43,15 +43,19 @@ class Subject(NamedTuple):
 
 def subject_of(database: Database, text: str, as_of: int) -> Subject:
     """Follow an identifier as of a day. Raises `BadValue` (no identifier), `NotFound` (an unknown one)."""
-    party = parse_party(text)
     with database.read_vault() as vault, database.read_index() as index:
-        asked = identity_of(vault, party.key)
-        enterprise, members = members_of(index, asked.enterprise, as_of)
-        found = asked if enterprise == asked.enterprise else identity_at(vault, enterprise)
-        others = party_keys(vault, [each for each in members if each != enterprise])
-    return Subject(
-        party.key, found.party_key, found.text, enterprise, members, tuple(sorted(others.values()))
-    )
+        return subject_at(vault, index, text, as_of)
+
+
+def subject_at(vault: Connection, index: Connection, text: str, as_of: int) -> Subject:
+    """Follow an identifier as `subject_of` does, on connections that more is asked of."""
+    party = parse_party(text)
+    asked = identity_of(vault, party.key)
+    enterprise, members = members_of(index, asked.enterprise, as_of)
+    found = asked if enterprise == asked.enterprise else identity_at(vault, enterprise)
+    others = party_keys(vault, [each for each in members if each != enterprise])
+    linked = tuple(sorted(others.values()))
+    return Subject(party.key, found.party_key, found.text, enterprise, members, linked)
 
 
 def members_of(index: Connection, enterprise: int, as_of: int) -> tuple[int, tuple[int, ...]]:
