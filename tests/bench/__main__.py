@@ -38,14 +38,18 @@ def whole(document: dict[str, Any], module: ModuleType, figures: list[Figure]) -
 
 
 def line(figure: Figure) -> str:
-    parts = [f"{figure.name:<58} {figure.value:>12,.4g} {figure.unit}"]
+    parts = [f"{figure.name:<58} {shown(figure.value):>12} {figure.unit}"]
     if figure.target:
         parts.append(f"(target {figure.target}: {'met' if figure.met else 'MISSED'})")
     if figure.baseline is not None:
-        parts.append(f"baseline {figure.baseline:,.4g}, {figure.ratio or 0:.3g} times better")
+        parts.append(f"baseline {shown(figure.baseline)}, {figure.ratio or 0:.3g} times better")
     if figure.note:
         parts.append(figure.note)
     return "  ".join(parts)
+
+
+def shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 if __name__ == "__main__":
