@@ -17,7 +17,7 @@ is not its own is 403, whether or not it exists.
 from __future__ import annotations
 
 import time
-from typing import Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -30,6 +30,9 @@ from ledger.errors import BadValue, Forbidden, NotFound
 from ledger.outbox.identities import identity_of
 from ledger.store.access import ApiKey, Look, verify_key
 from ledger.workflows.subjects import members_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _BEARER: Final = HTTPBearer(
     auto_error=False,
@@ -59,10 +62,12 @@ class AuthorityKey(NamedTuple):
     authority: Authority
 
 
-def _identify(request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None) -> ApiKey:
+def _identify(
+    request: Request, vault: Connection, credentials: HTTPAuthorizationCredentials | None
+) -> ApiKey:
     if credentials is None:
         raise Unauthenticated("Send an API key: Authorization: Bearer cl_….")
-    key = verify_key(service.ledger.db, credentials.credentials)
+    key = verify_key(vault, credentials.credentials)
     if key is None:
         raise Unauthenticated("This API key is not valid.", "invalid_token")
     request.state.caller = key
@@ -70,11 +75,12 @@ def _identify(request: Request, service: Service, credentials: HTTPAuthorization
 
 
 def _known(request: Request, service: TheService, credentials: _Credentials) -> ApiKey:
-    return _identify(request, service, credentials)
+    with service.ledger.db.read_vault() as vault:
+        return _identify(request, vault, credentials)
 
 
 def _authority(request: Request, service: TheService, credentials: _Credentials) -> AuthorityKey:
-    key = _identify(request, service, credentials)
+    key = _known(request, service, credentials)
     if key.scope.kind != "authority":
         raise Forbidden(f"A key for {key.scope.kind} does not post records; an authority's key does.")
     authority = service.ledger.authorities.get(key.scope.subject)
@@ -84,7 +90,7 @@ def _authority(request: Request, service: TheService, credentials: _Credentials)
 
 
 def _audit(request: Request, service: TheService, credentials: _Credentials) -> ApiKey:
-    key = _identify(request, service, credentials)
+    key = _known(request, service, credentials)
     if key.scope.kind != "audit":
         raise Forbidden(f"A key for {key.scope.kind} does not read the log; a key for audit does.")
     return key
@@ -104,33 +110,32 @@ class Reader(NamedTuple):
 
 
 def _reader(request: Request, service: TheService, credentials: _Credentials, party_id: PartyPath) -> Reader:
-    key = _identify(request, service, credentials)
-    try:
-        party = parse_party(party_id)
-    except BadValue as error:
-        raise BadValue("id", party_id, error.reason) from None
-    enterprise = _enterprise(service, key, party)
+    with service.ledger.db.read_vault() as vault:
+        key = _identify(request, vault, credentials)
+        try:
+            party = parse_party(party_id)
+        except BadValue as error:
+            raise BadValue("id", party_id, error.reason) from None
+        enterprise = _enterprise(service, vault, key, party)
     action = request.scope["route"].name
     service.looks.write(Look(int(time.time()), key.scope, key.id, action, enterprise))
     return Reader(key, party, enterprise)
 
 
-def _enterprise(service: Service, key: ApiKey, party: Party) -> int:
+def _enterprise(service: Service, vault: Connection, key: ApiKey, party: Party) -> int:
     """Return the index of the party. Raises `Forbidden` if it is not the key's to read, `NotFound`."""
-    database = service.ledger.db
     if key.scope.kind != "enterprise" or key.scope.subject == party.key:
-        with database.read_vault() as vault:
-            return identity_of(vault, party.key).enterprise
+        return identity_of(vault, party.key).enterprise
     try:
-        with database.read_vault() as vault:
-            found, own = (identity_of(vault, each).enterprise for each in (party.key, key.scope.subject))
-        with database.read_index() as index:
-            leader, _ = members_of(index, found, service.ledger.today())
+        found, own = (identity_of(vault, each).enterprise for each in (party.key, key.scope.subject))
     except NotFound:
-        leader = own = 0
-    if not own or leader != own:
-        raise Forbidden("This key reads its own enterprise only.")
-    return found
+        found = own = 0
+    if own:
+        with service.ledger.db.read_index() as index:
+            leader, _ = members_of(index, found, service.ledger.today())
+        if leader == own:
+            return found
+    raise Forbidden("This key reads its own enterprise only.")
 
 
 EnterpriseReader = Annotated[Reader, Depends(_reader)]

@@ -110,12 +110,32 @@ class RecordIn(BaseModel):
     )
     refers_to: str | None = Field(None, description="Reference of the earlier record this one is about")
     document: str | dict[str, Any] | None = Field(None, description="Kept encrypted off chain; at most 1 MiB")
+    model_config = ConfigDict(extra="forbid")
 
 
 class RecordsIn(BaseModel):
     """Records to post, at most 1,000."""
 
     records: list[RecordIn] = Field(min_length=1, max_length=1000)
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "records": [
+                        {
+                            "party": "9144030071526726XG",
+                            "type": "CU04",
+                            "decided_on": "2026-05-04",
+                            "conduct_on": "2026-03-11",
+                            "reference": "Huangpu customs penalty 2026/0417",
+                            "document": {"fine": 60000, "currency": "CNY"},
+                        }
+                    ]
+                }
+            ]
+        },
+    )
 
 
 class SubmissionAccepted(_Answer):

@@ -21,7 +21,7 @@ from ledger.store.vault import access_log, api_keys
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from ledger.store.database import Database
 
@@ -105,7 +105,7 @@ def create_key(database: Database, scope: Scope, label: str, now: int) -> tuple[
     return key, f"cl_{key.id}_{secret}"
 
 
-def verify_key(database: Database, token: str) -> ApiKey | None:
+def verify_key(vault: Connection, token: str) -> ApiKey | None:
     """Return the key a token belongs to; None if it is malformed, unknown, wrong or revoked.
 
     The comparison takes the same time whether or not the id exists and wherever the hashes differ.
@@ -114,8 +114,7 @@ def verify_key(database: Database, token: str) -> ApiKey | None:
     if not found:
         return None
     key_id, secret = found.groups()
-    with database.read_vault() as connection:
-        row = connection.execute(_BY_ID, {"id": key_id}).one_or_none()
+    row = vault.execute(_BY_ID, {"id": key_id}).one_or_none()
     matches = hmac.compare_digest(_hash(key_id, secret), row.secret_hash if row else _NO_HASH)
     if row is None or not matches or row.revoked_at is not None:
         return None
