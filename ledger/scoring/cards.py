@@ -11,6 +11,7 @@ import hashlib
 import json
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -125,7 +126,27 @@ def parse_card(text: str, where: str = "card") -> Scorecard:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"{where}: not TOML: {error}") from None
-    form = Form(where, table)
+    return _card(Form(where, table))
+
+
+def parse_canonical(canonical: bytes, where: str = "card") -> Scorecard:
+    """Read a card from its canonical bytes, as an evidence file carries it. Raises `Misconfigured`.
+
+    The rules are those of `parse_card`, and the bytes must be the one spelling of the card they say.
+    """
+    try:
+        table = json.loads(canonical)
+        table["type"] = table.pop("types")
+        table["effective_on"] = date.fromisoformat(table["effective_on"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Misconfigured(f"{where}: not a card in canonical form: {error}") from None
+    card = _card(Form(where, table))
+    if card.canonical != canonical:
+        raise Misconfigured(f"{where}: not the canonical spelling of the card {card.name!r}")
+    return card
+
+
+def _card(form: Form) -> Scorecard:
     name = form.text("name")
     effective_on = _date(form)
     start = form.integer("start_milli", 0, MAX_MILLI)

@@ -427,4 +427,6 @@ def test_a_thousand_records_stay_small_and_quick(others: int, leaves: str) -> No
 
 def sample_record(number: int) -> bytes:
     chance = random.Random(number)
-    return (1).to_bytes(8, "big") + b"\0\1" + chance.randbytes(17) + bytes(5) + chance.randbytes(32)
+    days = chance.randrange(20_000, 20_500).to_bytes(4, "big") * 2
+    fields = (1).to_bytes(8, "big") + b"\0\1" + chance.randbytes(1) + days + chance.randbytes(8)
+    return fields + bytes(5) + chance.randbytes(32)
