@@ -23,7 +23,9 @@ LARGER = [pytest.mark.anvil, pytest.mark.postgres]
 
 
 @pytest.fixture(params=["embedded+sqlite", pytest.param("anvil+postgresql", marks=LARGER)], scope="module")
-def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     """An empty installation, for the tests of one module in order."""
     made = Installation(tmp_path_factory.mktemp("installation") / "data")
     if request.param == "embedded+sqlite":

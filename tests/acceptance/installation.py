@@ -43,11 +43,21 @@ class Installation:
     def run(self, *arguments: str | Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end; it must exit with `code`, and never show a traceback."""
         done = subprocess.run(
-            [COMMAND, *map(str, arguments)], env=self.environment, capture_output=True, text=True, timeout=240, check=False
+            [COMMAND, *map(str, arguments)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
         )
         assert "Traceback" not in done.stderr + done.stdout, done.stderr
         if code is not None:
-            assert done.returncode == code, (arguments, done.returncode, done.stdout[-3000:], done.stderr[-3000:])
+            assert done.returncode == code, (
+                arguments,
+                done.returncode,
+                done.stdout[-3000:],
+                done.stderr[-3000:],
+            )
         return done
 
     def json(self, *arguments: str | Path, code: int | None = 0) -> Any:

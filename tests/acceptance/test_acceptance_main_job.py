@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from installation import Installation
 
-FINED, TAXES, LISTED, NEW = "9144030071526726XG", "91440606722473344C", "91440300192317458F", "9144030010001686XA"
+FINED, TAXES, LISTED, NEW = (
+    "9144030071526726XG",
+    "91440606722473344C",
+    "91440300192317458F",
+    "9144030010001686XA",
+)
 TODAY = (dt.datetime.now(dt.timezone(dt.timedelta(hours=8)))).date()
 RECENT = (TODAY - dt.timedelta(days=10)).isoformat()
 YESTERDAY = (TODAY - dt.timedelta(days=1)).isoformat()
@@ -53,7 +58,9 @@ def test_records_are_recorded(installation: Installation, files: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("party", "score", "grade"), [(FINED, 84, "B"), (TAXES, 60, "C"), (LISTED, 46, "D")], ids=["fined", "taxes", "listed"]
+    ("party", "score", "grade"),
+    [(FINED, 84, "B"), (TAXES, 60, "C"), (LISTED, 46, "D")],
+    ids=["fined", "taxes", "listed"],
 )
 def test_the_worked_cases_come_out(installation: Installation, party: str, score: int, grade: str) -> None:
     found = installation.json("score", party)
@@ -62,7 +69,13 @@ def test_the_worked_cases_come_out(installation: Installation, party: str, score
 
 
 def test_a_repair_counts_from_its_day_and_not_before(installation: Installation, files: Path) -> None:
-    repair = {"party": TAXES, "type": "LC03", "decided_on": TODAY.isoformat(), "reference": "GZ-4", "refers_to": "GZ-2"}
+    repair = {
+        "party": TAXES,
+        "type": "LC03",
+        "decided_on": TODAY.isoformat(),
+        "reference": "GZ-4",
+        "refers_to": "GZ-2",
+    }
     path = write_records(files / "repair.csv", [repair])
     installation.json("import", path, "--format", "records", "--authority", "GACC")
     now = installation.json("score", TAXES)
@@ -97,7 +110,16 @@ def test_bad_rows_are_named_and_good_ones_recorded(installation: Installation, f
     done = installation.run("import", path, "--format", "records", "--authority", "GACC", code=3)
     assert "1 recorded" in done.stdout
     rejects = (files / "bad.csv.rejects.csv").read_text(encoding="utf-8")
-    for wanted in ("check character", "no such type", "mandate", "future", "after the decision", "nowhere", "SC-1", "GZ-1"):
+    for wanted in (
+        "check character",
+        "no such type",
+        "mandate",
+        "future",
+        "after the decision",
+        "nowhere",
+        "SC-1",
+        "GZ-1",
+    ):
         assert wanted in rejects, wanted
     assert done.stderr.count("row ") == 8
 
@@ -109,7 +131,9 @@ def test_a_name_follows_the_code_it_is_linked_to(installation: Installation, fil
     )
     installation.json("import", path, "--format", "records", "--authority", "US-CPSC")
     alone = installation.json("score", NEW)["score"]
-    installation.json("enterprise", "link", "name:CN:GUANGZHOU EXAMPLE TRADING CO LTD", NEW, "--reason", "same address")
+    installation.json(
+        "enterprise", "link", "name:CN:GUANGZHOU EXAMPLE TRADING CO LTD", NEW, "--reason", "same address"
+    )
     linked = installation.json("score", name)
     assert linked["id"] == f"uscc:{NEW}"
     assert linked["score"] == alone - 6
@@ -132,7 +156,10 @@ def test_evidence_is_verified_without_the_ledger(installation: Installation, fil
     elsewhere = {"CREDIT_LEDGER_DATA_DIR": "/nonexistent", "CREDIT_LEDGER_RPC_URL": "http://127.0.0.1:9"}
     kept, installation.settings = installation.settings, elsewhere
     try:
-        assert "GACC" in installation.run("verify", evidence).stdout or FINED in installation.run("verify", evidence).stdout
+        assert (
+            "GACC" in installation.run("verify", evidence).stdout
+            or FINED in installation.run("verify", evidence).stdout
+        )
         altered = evidence.with_suffix(".altered.json")
         altered.write_bytes(evidence.read_bytes().replace(b'"enterprise": 1,', b'"enterprise": 2,'))
         assert altered.read_bytes() != evidence.read_bytes()
