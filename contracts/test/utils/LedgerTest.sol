@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 
-import {Authorities} from "../../src/Authorities.sol";
-import {CreditLedger} from "../../src/CreditLedger.sol";
-import {ScoreBook} from "../../src/ScoreBook.sol";
 import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
+import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
 import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
-import {Vm} from "./Vm.sol";
+import {Deployer} from "./Deployer.sol";
 
 /// @notice A record in words; `pack` gives its 64 bytes.
 struct Record {
@@ -25,9 +23,7 @@ struct Record {
 }
 
 /// @notice The contracts as they are deployed, with their roles, and the actors of every test.
-abstract contract LedgerTest {
-    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
-
+abstract contract LedgerTest is Deployer {
     uint64 internal constant GOVERNOR = 1;
     uint64 internal constant REGISTRAR = 2;
     uint64 internal constant ASSESSOR = 3;
@@ -53,17 +49,17 @@ abstract contract LedgerTest {
     uint16 internal customs; // may write every type
     uint16 internal market; // may write types 1, 2 and corrections
 
-    AccessManager internal manager;
-    Authorities internal authorities;
-    CreditLedger internal ledger;
-    ScoreBook internal book;
+    IAccessManager internal manager;
+    IAuthorities internal authorities;
+    ICreditLedger internal ledger;
+    IScoreBook internal book;
 
     function setUp() public virtual {
         vm.warp(START);
-        manager = new AccessManager(governor);
-        authorities = new Authorities(address(manager));
-        ledger = new CreditLedger(address(authorities), address(manager));
-        book = new ScoreBook(address(manager));
+        manager = IAccessManager(deploy("AccessManager.sol:AccessManager", abi.encode(governor)));
+        authorities = IAuthorities(deploy("Authorities.sol:Authorities", abi.encode(manager)));
+        ledger = ICreditLedger(deploy("CreditLedger.sol:CreditLedger", abi.encode(authorities, manager)));
+        book = IScoreBook(deploy("ScoreBook.sol:ScoreBook", abi.encode(manager)));
         assignRoles();
         customs = addAuthority("GACC", ALL_TYPES, customsKey);
         market = addAuthority("SAMR", (1 << 1) | (1 << 2) | (1 << 240), marketKey);

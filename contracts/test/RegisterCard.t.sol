@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IScoreBook} from "../src/interfaces/IScoreBook.sol";
+import {LedgerTest} from "./utils/LedgerTest.sol";
+
+contract RegisterCardTest is LedgerTest {
+    function testFuzz_once_with_its_date(bytes32 card, uint32 effectiveOn, uint32 other) external {
+        effectiveOn = uint32(bound(effectiveOn, 1, type(uint32).max));
+        vm.assertEq(book.cardEffectiveOn(card), 0);
+        vm.expectEmit(address(book));
+        emit IScoreBook.CardRegistered(card, effectiveOn);
+        registerCard(card, effectiveOn);
+        vm.assertEq(book.cardEffectiveOn(card), effectiveOn);
+
+        vm.expectRevert(abi.encodeWithSelector(IScoreBook.CardAlreadyRegistered.selector, card));
+        registerCard(card, other);
+        vm.assertEq(book.cardEffectiveOn(card), effectiveOn);
+    }
+
+    function test_refuses_day_zero() external {
+        vm.expectRevert(abi.encodeWithSelector(IScoreBook.InvalidEffectiveDate.selector, uint32(0)));
+        registerCard("card", 0);
+    }
+
+    function testFuzz_only_the_governor(address caller) external {
+        if (caller == governor) caller = assessor;
+        expectUnauthorized(caller);
+        vm.prank(caller);
+        book.registerCard("card", 1);
+    }
+
+    function registerCard(bytes32 card, uint32 effectiveOn) private {
+        vm.prank(governor);
+        book.registerCard(card, effectiveOn);
+    }
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
+import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
+import {LedgerTest, Record} from "./LedgerTest.sol";
+import {SlowTree} from "./SlowTree.sol";
+import {Vm} from "./Vm.sol";
+
+/// @notice What holds for a batch whichever way it comes in. Each submission path runs all of it.
+abstract contract RecordScenarios is LedgerTest {
+    uint64 internal constant FIRMS = 12;
+
+    /// @dev Heads and leaves as the interface describes them, kept beside the contract.
+    mapping(uint64 enterprise => bytes32) private heads;
+    bytes[] private leaves;
+
+    function setUp() public virtual override {
+        super.setUp();
+        register(FIRMS);
+        for (uint64 e = 1; e <= FIRMS; ++e) {
+            heads[e] = keccak256(abi.encode(e, identity(e)));
+        }
+    }
+
+    /// @dev The key that answers for an authority's batches on this path.
+    function keyOf(uint16 authority) internal view virtual returns (address);
+
+    /// @dev Hand in a batch. Makes no other call to a contract, so that an expected revert is its own.
+    function submit(uint16 authority, uint48 firstNumber, bytes memory records) internal virtual;
+
+    // ------------------------------------------------------------------ what is recorded
+
+    function test_one_record() external {
+        bytes memory records = pack(event_(7));
+        bytes32 head = keccak256(bytes.concat(heads[7], bytes32(uint256(recordId(customs, 1))), records));
+        vm.expectEmit(address(ledger));
+        emit ICreditLedger.BatchRecorded(customs, keyOf(customs), 1, 1);
+        vm.expectEmit(address(ledger));
+        emit ICreditLedger.Recorded(7, customs, recordId(customs, 1), 0, head, records);
+        submit(customs, 1, records);
+
+        vm.assertEq(ledger.head(7), head);
+        vm.assertEq(ledger.recordCount(customs), 1);
+        vm.assertEq(ledger.logSize(), 1);
+        vm.assertEq(ledger.root(), SlowTree.leafHash(abi.encodePacked(uint64(7), head)));
+    }
+
+    function test_the_largest_batch() external {
+        submitAndCheck(customs, 1, batch(10, 100));
+        vm.assertEq(ledger.recordCount(customs), 1000);
+        vm.assertEq(ledger.logSize(), 10);
+    }
+
+    /// forge-config: default.fuzz.runs = 32
+    /// @dev Any good batches, by two authorities in turn: state and logs are those of the description.
+    function testFuzz_heads_log_and_events_follow_the_description(uint256 seed) external {
+        uint48[2] memory written;
+        for (uint256 i; i < 5; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint16 authority = seed % 2 == 0 ? customs : market;
+            uint48 first = written[authority - 1] + 1;
+            bytes memory records = randomBatch(seed, authority, first);
+            submitAndCheck(authority, first, records);
+            written[authority - 1] += uint48(records.length / 64);
+        }
+    }
+
+    // ------------------------------------------------------------------ who may write
+
+    function test_refuses_a_suspended_authority() external {
+        vm.prank(governor);
+        authorities.setSuspended(customs, true);
+        vm.expectRevert(abi.encodeWithSelector(IAuthorities.Suspended.selector, customs));
+        submit(customs, 1, pack(event_(1)));
+    }
+
+    function test_refuses_an_unknown_authority() external {
+        vm.expectRevert(abi.encodeWithSelector(IAuthorities.UnknownAuthority.selector, uint16(9)));
+        submit(9, 1, pack(event_(1)));
+        vm.expectRevert(abi.encodeWithSelector(IAuthorities.UnknownAuthority.selector, uint16(0)));
+        submit(0, 1, pack(event_(1)));
+    }
+
+    function test_refuses_a_key_outside_its_window() external {
+        address key = keyOf(customs);
+        bytes memory refusal = abi.encodeWithSelector(IAuthorities.KeyNotValid.selector, customs, key);
+        vm.prank(governor);
+        authorities.setKey(customs, key, uint64(START) + 10, uint64(START) + 20);
+        vm.expectRevert(refusal);
+        submit(customs, 1, pack(event_(1)));
+        vm.warp(START + 10);
+        submit(customs, 1, pack(event_(1)));
+        vm.warp(START + 20);
+        vm.expectRevert(refusal);
+        submit(customs, 2, pack(event_(1)));
+    }
+
+    function test_a_mandate_holds_from_its_second_on() external {
+        vm.prank(governor);
+        authorities.setMandate(customs, 1 << 9, uint64(START) + 10);
+        submit(customs, 1, pack(event_(1)));
+        vm.warp(START + 10);
+        refuse(pack(event_(1)), abi.encodeWithSelector(ICreditLedger.TypeOutsideMandate.selector, 0, uint16(1)), 2);
+    }
+
+    // ------------------------------------------------------------------ numbers and length
+
+    function testFuzz_refuses_any_number_but_the_next(uint48 number) external {
+        submit(customs, 1, batch(2, 2));
+        if (number == 5) number = 4;
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.WrongNumber.selector, uint48(5)));
+        submit(customs, number, pack(event_(1)));
+    }
+
+    function test_a_repeated_batch_changes_nothing() external {
+        submitAndCheck(customs, 1, batch(2, 2));
+        bytes32 root = ledger.root();
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.WrongNumber.selector, uint48(5)));
+        submit(customs, 1, batch(2, 2));
+        vm.assertEq(ledger.root(), root);
+        vm.assertEq(ledger.recordCount(customs), 4);
+    }
+
+    function test_each_authority_counts_for_itself() external {
+        submit(customs, 1, batch(2, 1));
+        submit(market, 1, batch(3, 1));
+        submit(customs, 3, batch(1, 1));
+        vm.assertEq(ledger.recordCount(customs), 3);
+        vm.assertEq(ledger.recordCount(market), 3);
+    }
+
+    function testFuzz_refuses_other_lengths(uint256 length) external {
+        length = bound(length, 0, 1000 * 64 + 200);
+        if (length % 64 == 0 && length != 0 && length <= 64_000) ++length;
+        refuse(new bytes(length), abi.encodeWithSelector(ICreditLedger.InvalidLength.selector, length), 1);
+    }
+
+    function test_refuses_one_record_too_many() external {
+        refuse(batch(11, 91), abi.encodeWithSelector(ICreditLedger.InvalidLength.selector, 1001 * 64), 1);
+    }
+
+    // ------------------------------------------------------------------ order and enterprises
+
+    function test_refuses_what_is_not_sorted() external {
+        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.Unsorted.selector, 1);
+        refuse(bytes.concat(pack(event_(2)), pack(event_(1))), refusal, 1);
+        refusal = abi.encodeWithSelector(ICreditLedger.Unsorted.selector, 3);
+        bytes memory split = bytes.concat(pack(event_(1)), pack(event_(1)), pack(event_(2)), pack(event_(1)));
+        refuse(split, refusal, 1);
+    }
+
+    function testFuzz_refuses_unknown_enterprises(uint64 enterprise) external {
+        if (enterprise != 0) enterprise = uint64(bound(enterprise, FIRMS + 1, type(uint64).max));
+        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.UnknownEnterprise.selector, 0, enterprise);
+        refuse(pack(event_(enterprise)), refusal, 1);
+        if (enterprise == 0) return;
+        refusal = abi.encodeWithSelector(ICreditLedger.UnknownEnterprise.selector, 2, enterprise);
+        refuse(bytes.concat(pack(event_(1)), pack(event_(1)), pack(event_(enterprise))), refusal, 1);
+    }
+
+    // ------------------------------------------------------------------ one record
+
+    function test_today_is_that_of_china() external {
+        Record memory it = event_(1);
+        it.decidedOn = TODAY + 1;
+        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.DecidedInFuture.selector, 0, TODAY + 1, TODAY);
+        vm.warp(uint256(TODAY + 1) * 1 days - 8 hours - 1);
+        refuse(pack(it), refusal, 1);
+        vm.warp(uint256(TODAY + 1) * 1 days - 8 hours);
+        submit(customs, 1, pack(it));
+    }
+
+    function test_type_zero_is_in_no_mandate() external {
+        Record memory it = event_(1);
+        it.kind = 0;
+        refuse(pack(it), abi.encodeWithSelector(ICreditLedger.TypeOutsideMandate.selector, 0, uint16(0)), 1);
+    }
+
+    /// @dev A lifecycle record may refer to any earlier record of its authority, but to none of its own batch.
+    function test_lifecycle_references() external {
+        submit(market, 1, batch(3, 1));
+        submit(customs, 1, batch(3, 1));
+        refuseReference(240, recordId(customs, 0));
+        refuseReference(240, recordId(customs, 4)); // the record itself
+        refuseReference(240, recordId(customs, 5));
+        refuseReference(240, recordId(market, 1));
+        refuseReference(240, recordId(0, 1));
+        refuseReference(240, 1);
+        Record memory it = event_(1);
+        it.kind = 247;
+        it.ref = recordId(customs, 1);
+        submit(customs, 4, pack(it));
+        it.ref = recordId(customs, 4);
+        submit(customs, 5, pack(it));
+    }
+
+    function test_a_lifecycle_record_of_its_own_batch_is_too_late() external {
+        Record memory it = event_(1);
+        it.kind = 240;
+        it.ref = recordId(customs, 1);
+        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.InvalidReference.selector, 1, it.ref);
+        refuse(bytes.concat(pack(event_(1)), pack(it)), refusal, 1);
+    }
+
+    function test_link_references() external {
+        submit(customs, 1, batch(3, 1));
+        refuseReference(248, 0);
+        refuseReference(248, 1); // itself
+        refuseReference(255, FIRMS + 1);
+        refuseReference(249, recordId(customs, 1));
+        Record memory it = event_(1);
+        it.kind = 248;
+        it.ref = FIRMS;
+        submit(customs, 4, pack(it));
+    }
+
+    function test_events_refer_to_nothing() external {
+        submit(customs, 1, batch(3, 1));
+        refuseReference(239, recordId(customs, 1));
+        refuseReference(1, 2);
+    }
+
+    /// @dev Any record at all, most of them nearly good: it is refused with the first fault that the slow rule finds.
+    function testFuzz_any_record(uint256 seed) external {
+        submit(market, 1, batch(3, 1));
+        Record memory it = nearlyGood(seed);
+        bytes memory refusal = faultOf(it, authorities.mandateNow(market), market, 4);
+        if (refusal.length != 0) vm.expectRevert(refusal);
+        submit(market, 4, pack(it));
+        vm.assertEq(ledger.recordCount(market), refusal.length == 0 ? 4 : 3);
+    }
+
+    // ------------------------------------------------------------------ inside
+
+    function refuse(bytes memory records, bytes memory refusal, uint48 firstNumber) internal {
+        vm.expectRevert(refusal);
+        submit(customs, firstNumber, records);
+    }
+
+    function refuseReference(uint16 kind, uint64 ref) private {
+        Record memory it = event_(1);
+        (it.kind, it.ref) = (kind, ref);
+        refuse(pack(it), abi.encodeWithSelector(ICreditLedger.InvalidReference.selector, 0, ref), 4);
+    }
+
+    /// @dev Submit a good batch and hold state and logs against the description, computed here at leisure.
+    function submitAndCheck(uint16 authority, uint48 firstNumber, bytes memory records) private {
+        uint256 count = records.length / 64;
+        vm.recordLogs();
+        submit(authority, firstNumber, records);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+
+        vm.assertEq(logs[0].topics[0], ICreditLedger.BatchRecorded.selector);
+        vm.assertEq(logs[0].topics[1], bytes32(uint256(authority)));
+        vm.assertEq(logs[0].topics[2], bytes32(uint256(uint160(keyOf(authority)))));
+        vm.assertEq(logs[0].data, abi.encode(firstNumber, count));
+
+        uint256 next = 1;
+        for (uint256 i; i < count;) {
+            uint64 enterprise = enterpriseAt(records, i);
+            uint64 firstId = recordId(authority, firstNumber + uint48(i));
+            bytes memory run;
+            for (; i < count && enterpriseAt(records, i) == enterprise; ++i) {
+                run = bytes.concat(run, slice(records, i));
+            }
+            heads[enterprise] = keccak256(bytes.concat(heads[enterprise], bytes32(uint256(firstId)), run));
+            Vm.Log memory log = logs[next++];
+            vm.assertEq(log.topics[0], ICreditLedger.Recorded.selector);
+            vm.assertEq(log.topics[1], bytes32(uint256(enterprise)));
+            vm.assertEq(log.topics[2], bytes32(uint256(authority)));
+            vm.assertEq(log.data, abi.encode(firstId, leaves.length, heads[enterprise], run));
+            vm.assertEq(ledger.head(enterprise), heads[enterprise]);
+            leaves.push(abi.encodePacked(enterprise, heads[enterprise]));
+        }
+        vm.assertEq(logs.length, next);
+        vm.assertEq(ledger.recordCount(authority), firstNumber + count - 1);
+        vm.assertEq(ledger.logSize(), leaves.length);
+        vm.assertEq(ledger.root(), SlowTree.root(leaves));
+    }
+
+    /// @dev A good batch: some of the enterprises, one to four records each, of every kind that the authority may write.
+    function randomBatch(uint256 seed, uint16 authority, uint48 first) private pure returns (bytes memory records) {
+        for (uint64 e = 1; e <= FIRMS; ++e) {
+            seed = uint256(keccak256(abi.encode(seed, e)));
+            if (seed % 3 == 0 && !(e == FIRMS && records.length == 0)) continue;
+            for (uint256 i; i <= (seed >> 8) % 4; ++i) {
+                Record memory it = event_(e);
+                uint256 dice = uint256(keccak256(abi.encode(seed, i)));
+                it.severity = uint8(dice % 4);
+                it.decidedOn = TODAY - uint32((dice >> 8) % 1000);
+                it.conductOn = it.decidedOn - uint32((dice >> 24) % 1000);
+                it.commitment = keccak256(abi.encode(dice));
+                if (first > 1 && dice % 5 == 0) {
+                    (it.kind, it.ref) = (240, recordId(authority, uint48(1 + (dice >> 40) % (first - 1))));
+                } else if (authority == 1 && dice % 5 == 1) {
+                    (it.kind, it.ref) = (248 + uint16((dice >> 40) % 2), e == 1 ? 2 : 1); // linked to or from
+                }
+                records = bytes.concat(records, pack(it));
+            }
+        }
+    }
+
+    /// @dev Fields that are mostly good, often on an edge, sometimes anything.
+    function nearlyGood(uint256 seed) private pure returns (Record memory it) {
+        it = event_(1);
+        uint256 dice = uint256(keccak256(abi.encode(seed)));
+        uint16[8] memory kinds = [uint16(0), 1, 2, 3, 239, 240, 248, uint16(dice >> 16)];
+        it.kind = kinds[dice % 8];
+        if (dice >> 32 & 3 == 0) it.severity = uint8(dice >> 40 & 7);
+        if (dice >> 48 & 3 == 0) it.decidedOn = TODAY - 2 + uint32((dice >> 56) % 5);
+        if (dice >> 64 & 15 == 0) it.decidedOn = uint32(dice >> 72);
+        if (dice >> 104 & 3 == 0) it.conductOn = it.decidedOn + uint32((dice >> 112) % 3);
+        if (dice >> 120 & 7 == 0) it.spare = uint40(1 << (dice >> 128) % 40);
+        uint64[6] memory refs = [uint64(0), 1, 2, recordId(2, 1), recordId(2, 4), uint64(dice >> 136)];
+        if (it.kind >= 240 || dice >> 200 & 3 == 0) it.ref = refs[(dice >> 208) % 6];
+    }
+
+    /// @dev The rules of a single record, one after the other as the interface lists them.
+    function faultOf(Record memory it, uint256 mandate, uint16 authority, uint48 first)
+        private
+        pure
+        returns (bytes memory)
+    {
+        if (it.spare != 0) return abi.encodeWithSelector(ICreditLedger.SpareBitsSet.selector, 0);
+        if (it.severity > 3) return abi.encodeWithSelector(ICreditLedger.InvalidSeverity.selector, 0, it.severity);
+        if (it.kind == 0 || it.kind > 255 || mandate & (1 << it.kind) == 0) {
+            return abi.encodeWithSelector(ICreditLedger.TypeOutsideMandate.selector, 0, it.kind);
+        }
+        if (it.conductOn > it.decidedOn) {
+            return abi.encodeWithSelector(ICreditLedger.DecidedBeforeConduct.selector, 0, it.conductOn, it.decidedOn);
+        }
+        if (it.decidedOn > TODAY) {
+            return abi.encodeWithSelector(ICreditLedger.DecidedInFuture.selector, 0, it.decidedOn, TODAY);
+        }
+        bool good = it.ref == 0;
+        if (it.kind >= 240) {
+            uint48 number = uint48(it.ref);
+            good = uint16(it.ref >> 48) == authority && 1 <= number && number < first;
+        }
+        if (it.kind >= 248) good = 1 <= it.ref && it.ref <= FIRMS && it.ref != it.enterprise;
+        return good ? bytes("") : abi.encodeWithSelector(ICreditLedger.InvalidReference.selector, 0, it.ref);
+    }
+
+    function enterpriseAt(bytes memory records, uint256 index) private pure returns (uint64) {
+        return uint64(bytes8(slice(records, index))); // big endian
+    }
+
+    function slice(bytes memory records, uint256 index) private pure returns (bytes memory one) {
+        one = new bytes(64);
+        assembly ("memory-safe") {
+            mcopy(add(one, 0x20), add(add(records, 0x20), shl(6, index)), 0x40)
+        }
+    }
+}
