@@ -149,7 +149,7 @@ def _sqlite(path: Path, synchronous: str) -> Engine:
         connection.isolation_level = None  # the driver's own transactions begin too late to exclude writers
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA synchronous={synchronous}")
-        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute("PRAGMA cache_size=-16384")
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()
 
