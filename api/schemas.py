@@ -164,7 +164,6 @@ class SubmissionState(_Answer):
     at: Instant
     accepted: int
     duplicate: int
-    rejected: int
     records: list[SubmittedRecord]
     next: str | None = Field(description="Pass as `cursor` for the next page; null: this was the last")
 

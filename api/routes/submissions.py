@@ -70,7 +70,6 @@ def submission_state(
         at=instant(found.created_at),
         accepted=found.accepted,
         duplicate=found.duplicate,
-        rejected=found.rejected,
         records=[_record(each, last, codes) for each in page if each.part == 0],
         next=cursors.pack(page[-1].seq) if len(accepted) > query.limit else None,
     )
