@@ -30,6 +30,7 @@ from ledger.index.queries import counts
 from ledger.store.database import open_database
 
 COMMAND = "scripts/bench index"
+COMMAND_LINE = Path(sys.executable).with_name("credit-ledger")
 TARGET = Target(50_000)
 BASELINE = "web3.py get_logs and process_log, one ORM row a record into SQLite; on the first {:,} records, as a rate"
 #: Records of one enterprise in a batch, by shape: batches have 1,000 and 500 records.
@@ -78,7 +79,7 @@ def _figure(name: str, ledger: Ledger, url: str | None, size: int, runs: int, **
         before = os.times()
         began = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "ledger.cli", "rebuild", "--json"],
+            [COMMAND_LINE, "rebuild", "--json"],
             env=environment,
             check=True,
             stdout=subprocess.DEVNULL,
