@@ -2,16 +2,16 @@
 pragma solidity ^0.8.28;
 
 import {Deployer} from "./utils/Deployer.sol";
-import {MerkleLogHarness} from "./utils/MerkleLogHarness.sol";
+import {IMerkleLogHarness} from "./utils/IMerkleLogHarness.sol";
 import {SlowTree} from "./utils/SlowTree.sol";
 
 /// @notice The library held against RFC 6962 word for word, and against the roots published with it.
 contract MerkleLogTest is Deployer {
-    MerkleLogHarness private log;
+    IMerkleLogHarness private log;
     bytes[] private leaves;
 
     function setUp() external {
-        log = MerkleLogHarness(deploy("MerkleLogHarness.sol:MerkleLogHarness", ""));
+        log = IMerkleLogHarness(deploy("MerkleLogHarness.sol:MerkleLogHarness", ""));
     }
 
     /// @dev Leaves and roots of the tests of google/certificate-transparency.

@@ -9,6 +9,7 @@ import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
 import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
 import {Deployer} from "./Deployer.sol";
+import {batchDigest} from "./TypedData.sol";
 
 /// @notice A record in words; `pack` gives its 64 bytes.
 struct Record {
@@ -32,9 +33,6 @@ abstract contract LedgerTest is Deployer {
     uint32 internal constant TODAY = 20_602;
     uint64 internal constant NEVER = type(uint64).max;
     uint256 internal constant ALL_TYPES = type(uint256).max;
-
-    bytes32 internal constant BATCH_TYPEHASH =
-        keccak256("RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)");
 
     address internal governor = actor("governor");
     address internal registrar = actor("registrar");
@@ -120,29 +118,9 @@ abstract contract LedgerTest is Deployer {
         view
         returns (bytes memory)
     {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest(authority, firstNumber, deadline, records));
+        (uint8 v, bytes32 r, bytes32 s) =
+            vm.sign(secret, batchDigest(address(ledger), authority, firstNumber, deadline, records));
         return abi.encodePacked(r, s, v);
-    }
-
-    /// @dev EIP-712 from its text, not from the library that the contract uses.
-    function digest(uint16 authority, uint48 firstNumber, uint64 deadline, bytes memory records)
-        internal
-        view
-        returns (bytes32)
-    {
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("CreditLedger"),
-                keccak256("1"),
-                block.chainid,
-                address(ledger)
-            )
-        );
-        uint32 count = uint32(records.length / 64);
-        bytes32 content =
-            keccak256(abi.encode(BATCH_TYPEHASH, authority, firstNumber, count, deadline, keccak256(records)));
-        return keccak256(abi.encodePacked(hex"1901", domain, content));
     }
 
     // ------------------------------------------------------------------ records

@@ -2,19 +2,19 @@
 pragma solidity ^0.8.28;
 
 import {MerkleLog} from "../../src/libraries/MerkleLog.sol";
+import {IMerkleLogHarness} from "../utils/IMerkleLogHarness.sol";
 
-/// @notice The library's functions from outside, compiled like the contracts that use it.
-contract MerkleLogHarness {
+/// @notice Compiled like the contracts that use the library, which is why the tests know it by its interface only.
+contract MerkleLogHarness is IMerkleLogHarness {
     using MerkleLog for bytes32[64];
 
     bytes32[64] private peaks;
-    uint256 public size;
+    uint256 private size;
 
     function prepare() external {
         peaks.prepare();
     }
 
-    /// @notice Append hashes as one batch.
     function append(bytes32[] calldata hashes) external {
         bytes32[64] memory fresh;
         uint256 size_ = size;
@@ -49,7 +49,6 @@ contract MerkleLogHarness {
         return MerkleLog.verifyInclusion(leaf, index, size_, proof, expected);
     }
 
-    /// @notice Hash beside memory that Solidity allocated before and after: returns both as they then are.
     function hashBetween(bytes memory before, bytes32 left, bytes32 right)
         external
         view
