@@ -35,7 +35,7 @@ class NotAuthorised(BadProof):
 
 
 class _Event(NamedTuple):
-    """What the chain said of an authority; one of the three is given."""
+    """What the chain said of an authority: (mandate, from), (address, from, until) or suspended."""
 
     block: int
     log: int
@@ -134,7 +134,7 @@ def _event(entry: Fields) -> _Event:
     event = _Event(block, log)
     if entry.has("mandate"):
         mandate = int.from_bytes(entry.hex("mandate", 32), "big")
-        event = event._replace(mandate=(entry.integer("from", 0, _U64), mandate))
+        event = event._replace(mandate=(mandate, entry.integer("from", 0, _U64)))
     elif entry.has("key"):
         address = entry.text("key")
         if not _ADDRESS.fullmatch(address):

@@ -34,7 +34,7 @@ class RecordsUnfit(BadProof):
 
 
 class RunPlace(NamedTuple):
-    """Where a run stands: block, log in it, block time (Unix seconds); which of the authority's keys wrote it."""
+    """Where a run stands: block, log in it, block time (Unix seconds); and which of the keys wrote it."""
 
     block: int
     log: int

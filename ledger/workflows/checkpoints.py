@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ledger.chain.keystore import Keystore
     from ledger.chain.rpc import Node
     from ledger.crypto.notes import VerifierKey
+    from ledger.index.follower import Block
     from ledger.settings import Settings
     from ledger.store.database import Database
 
@@ -95,16 +96,29 @@ def make_checkpoint(ledger: Published) -> Kept:
     again = ledger.node.request("eth_getBlockByNumber", hex(number), False)
     if again is None or again["hash"] != block_hash:
         raise ChainUnavailable("the chain was reorganised meanwhile: try again")
-    folder = ledger.settings.data_dir / "checkpoints"
-    path = folder / f"{size:012d}{_SUFFIX}"
     made = Checkpoint(origin(ledger.deployment), size, root, (number, bytes.fromhex(block_hash[2:])))
     for last in kept_checkpoints(ledger.settings.data_dir)[-1:]:
         _refuse_fork(ledger, last, made)
         if last.checkpoint[:3] == made[:3]:
             return last
-    note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
-    folder.mkdir(parents=True, exist_ok=True)
-    return keep(Kept(path, made, note))
+    return _sign(ledger, made)
+
+
+def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> str | None:
+    """Return a signed checkpoint of this size: the kept one, else one made now at `block` and kept.
+
+    None when a kept one says otherwise, or when larger ones were signed before: evidence then goes without.
+    """
+    kept = kept_checkpoints(ledger.settings.data_dir)
+    for each in kept:
+        if each.checkpoint.size == size:
+            return str(each.note) if each.checkpoint.root == root else None
+    made = Checkpoint(origin(ledger.deployment), size, root, (block.number, block.hash))
+    if kept and kept[-1].checkpoint.size > size:
+        return None
+    for last in kept[-1:]:
+        _refuse_fork(ledger, last, made)
+    return str(_sign(ledger, made).note)
 
 
 def keep(kept: Kept) -> Kept:
@@ -142,6 +156,13 @@ def consistency(ledger: Published, first: int, second: int) -> list[bytes]:
     if not 0 <= first <= second <= tree.size:
         raise NotFound(f"the index has {tree.size} leaves: no proof from {first} to {second}")
     return tree.consistency_proof(first, second)
+
+
+def _sign(ledger: Published, made: Checkpoint) -> Kept:
+    note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
+    folder = ledger.settings.data_dir / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    return keep(Kept(folder / f"{made.size:012d}{_SUFFIX}", made, note))
 
 
 def _refuse_fork(ledger: Published, last: Kept, made: Checkpoint) -> None:

@@ -1,51 +1,43 @@
 """Evidence about one enterprise, made from index and vault at the block the index stands at.
 
 The file holds the whole record, every run ever, because only that leads to the head; `as_of` says which names
-are shown beside the code, those linked to it on that day. The log's root is asked of the contract at the same
-block, so a file never states a root that the chain does not have.
+are shown beside the code, those linked to it on that day, and of which day the score is. The log's root is
+asked of the contract at the same block, so a file never states a root that the chain does not have.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ledger.audit.evidence import EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
+from ledger.audit.evidence import Attached, EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
+from ledger.audit.scored import linked_from
 from ledger.crypto.heads import genesis_head
 from ledger.crypto.merkle import Tree
-from ledger.domain.records import unpack_run
+from ledger.domain.records import split_id, unpack_run
 from ledger.errors import ChainDamaged, NotFound
 from ledger.index.follower import read_cursor
 from ledger.index.queries import enterprise_by_index, leaf_hashes, runs_of
 from ledger.outbox.identities import identity_at
+from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
+from ledger.workflows.checkpoints import Published, checkpoint_at
 from ledger.workflows.held import held_documents
 from ledger.workflows.subjects import subject_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from sqlalchemy import Connection
 
-    from ledger.chain.contracts import Contracts, Deployment
-    from ledger.outbox.documents import DocumentKeys
-    from ledger.store.database import Database
+    from ledger.domain.records import Posted
+    from ledger.scoring.cards import Scorecard
 
 
-class Provable(Protocol):
+class Provable(Published, Protocol):
     """The parts evidence is made from."""
 
     @property
-    def db(self) -> Database:
-        """Vault and index."""
-
-    @property
-    def deployment(self) -> Deployment:
-        """Where the contracts are."""
-
-    @property
-    def contracts(self) -> Contracts:
-        """The contracts' views."""
-
-    @property
-    def keystore(self) -> DocumentKeys:
-        """The secrets documents are sealed under."""
+    def cards(self) -> Sequence[Scorecard]:
+        """All cards, dated."""
 
 
 def prove(
@@ -59,15 +51,22 @@ def prove(
     contract do not agree.
     """
     subject = subject_of(ledger.db, text, as_of)
-    members = (subject.enterprise, *(each for each in subject.members if each != subject.enterprise))
     with ledger.db.read_index() as index, ledger.db.read_vault() as vault:
         block = read_cursor(index)
         if block is None:
             raise NotFound("the index is empty: follow the chain first")
+        members = (subject.enterprise, *(each for each in subject.members if each != subject.enterprise))
         subjects = [_subject(index, vault, each) for each in members]
         if with_documents:
             master_key = ledger.keystore.master_key
             subjects = [each._replace(documents=_documents(vault, master_key, each)) for each in subjects]
+        attached = Attached(
+            score=score_shown(_posted(subjects), ledger.cards, as_of),
+            assessment=assessment_shown(index, vault, ledger.cards, subject.enterprise, as_of),
+        )
+        subjects += _also_scored(index, vault, subjects, as_of, attached)
+        authorities = {split_id(run.first_id)[0] for each in subjects for run in each.runs}
+        attached = attached._replace(authorities=authorities_shown(index, authorities))
         size, root = ledger.contracts.log_size(block.number), ledger.contracts.root(block.number)
         # A tree kept by the caller may be from before the index's last step.
         log = tree if tree is not None and tree.size >= size else Tree(leaf_hashes(index))
@@ -76,10 +75,10 @@ def prove(
             f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
             "the index another one: audit the ledger, then rebuild the index"
         )
-    deployment = ledger.deployment
-    contract = bytes.fromhex(deployment.credit_ledger[2:])
-    place = StatedPlace(deployment.chain_id, contract, block.number, block.hash)
-    return build_evidence(place, subjects, log, size)
+    attached = attached._replace(checkpoint=checkpoint_at(ledger, size, root, block))
+    contract = bytes.fromhex(ledger.deployment.credit_ledger[2:])
+    place = StatedPlace(ledger.deployment.chain_id, contract, block.number, block.hash)
+    return build_evidence(place, subjects, log, size, attached)
 
 
 def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceSubject:
@@ -87,20 +86,38 @@ def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceS
     commitment = enterprise_by_index(index, enterprise).commitment
     identity = identity_at(vault, enterprise)
     rows = runs_of(index, (enterprise,))
+    places = written(index, rows)
     return EvidenceSubject(
         enterprise,
         commitment,
         rows[-1].head if rows else genesis_head(enterprise, commitment),
-        [EvidenceRun(each.first_id, each.leaf_index, each.records) for each in rows],
+        [EvidenceRun(each.first_id, each.leaf_index, each.records, places[each.leaf_index]) for each in rows],
         (identity.party_key, identity.salt),
         {},
     )
+
+
+def _also_scored(
+    index: Connection, vault: Connection, subjects: Sequence[EvidenceSubject], as_of: int, attached: Attached
+) -> list[EvidenceSubject]:
+    """Names that who checks the scores must see though they do not belong: their records alone."""
+    leader, made = subjects[0], attached.assessment
+    names = linked_from(_posted([leader]), leader.enterprise, as_of)
+    if made is not None:
+        then = leader._replace(runs=[run for run in leader.runs if run.leaf_index < made.log_size])
+        names |= linked_from(_posted([then]), leader.enterprise, made.score.as_of)
+    others = sorted(names - {each.enterprise for each in subjects})
+    return [_subject(index, vault, each)._replace(identity=None) for each in others]
+
+
+def _posted(subjects: Iterable[EvidenceSubject]) -> list[Posted]:
+    runs = (run for each in subjects for run in each.runs)
+    return [each for run in runs for each in unpack_run(run.first_id, run.records)]
 
 
 def _documents(
     vault: Connection, master_key: bytes, subject: EvidenceSubject
 ) -> dict[int, tuple[bytes, bytes]]:
     """Salt and content, by record id, of the subject's documents that can be opened."""
-    posted = [each for run in subject.runs for each in unpack_run(run.first_id, run.records)]
-    held = held_documents(vault, master_key, posted)
+    held = held_documents(vault, master_key, _posted([subject]))
     return {each.record.id: (each.salt, each.content) for each in held if each.held == "opened"}
