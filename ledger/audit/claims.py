@@ -1,11 +1,12 @@
 """What a verified evidence file says, for machines (stable keys) and for people.
 
-Types are named by the catalogue that comes with the software; records by the authority's number, which is
-what the chain knows. What the file only states (see `verifier`) is under `stated`.
+Types are named by the catalogue that comes with the software, records by their authority's code where the
+file shows it, else by its number. What the file only states (see `verifier`) is under `stated`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from ledger.domain.calendar import iso
@@ -13,14 +14,23 @@ from ledger.domain.catalogue import load_catalogue
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from ledger.audit.verifier import EvidenceVerdict, Subject
+    from collections.abc import Mapping
+
+    from ledger.audit.scored import ProvenScore
+    from ledger.audit.signed import SignedCheckpoint
+    from ledger.audit.subjects import ShownRun, Subject
+    from ledger.audit.verifier import EvidenceVerdict
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
 
+_SHANGHAI = dt.timezone(dt.timedelta(hours=8))
+
 
 def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
-    """The verdict for JSON: `ok`, `stated{}`, `subjects[]` with `records[]`, `unshown[]`."""
+    """The verdict for JSON: `ok`, `stated`, `subjects` with `records`, `score`, `assessment`, `checkpoint`."""
     catalogue = load_catalogue()
+    codes = {number: each.code for number, each in verdict.authorities.items()}
+    made = verdict.assessment
     return {
         "ok": True,
         "stated": {
@@ -32,8 +42,19 @@ def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
             "root": verdict.root.hex(),
         },
         "leaves": verdict.leaves,
-        "subjects": [_subject(each, catalogue) for each in verdict.subjects],
+        "subjects": [_subject(each, catalogue, codes) for each in verdict.subjects],
         "unshown": list(verdict.unshown),
+        "authorities": codes,
+        "score": verdict.score and _score(verdict.score, codes),
+        "assessment": made
+        and {
+            "epoch": made.epoch,
+            "root": made.root.hex(),
+            "count": made.count,
+            "log_size": made.log_size,
+            **_score(made.proven, codes),
+        },
+        "checkpoint": verdict.checkpoint and _checkpoint(verdict.checkpoint),
     }
 
 
@@ -47,36 +68,49 @@ def claims_text(verdict: EvidenceVerdict) -> str:
         f"  chain {stated['chain_id']}, contract {stated['contract']}",
         f"  block {stated['block']}, hash {stated['block_hash']}",
         f"  log of {stated['tree_size']:,} leaves, root {stated['root']}",
+        *_checkpoint_lines(claims["checkpoint"]),
     ]
     for subject in claims["subjects"]:
-        shown = subject["party"] or "(identity not shown)"
         lines += [
             "",
-            f"enterprise {subject['enterprise']}  {shown}",
+            f"enterprise {subject['enterprise']}  {subject['party'] or '(identity not shown)'}",
             f"  complete record 完整记录: {len(subject['records'])} records, head {subject['head']}",
         ]
         lines += [_line(each) for each in subject["records"]]
+    if claims["authorities"]:
+        lines += [
+            "",
+            "each written with a key and a mandate that held, as stated: "
+            + ", ".join(claims["authorities"].values()),
+        ]
+    lines += [*_score_lines("score 评分", claims["score"])]
+    if claims["assessment"]:
+        made = claims["assessment"]
+        lines += _score_lines(f"published 已公布 in assessment {made['epoch']}, root {made['root']}:", made)
     if claims["unshown"]:
         others = ", ".join(str(each) for each in claims["unshown"])
         lines += ["", f"not in this file: the records of enterprises {others}, which link records name"]
     return "\n".join(lines) + "\n"
 
 
-def _subject(subject: Subject, catalogue: Catalogue) -> dict[str, Any]:
+def _subject(subject: Subject, catalogue: Catalogue, codes: Mapping[int, str]) -> dict[str, Any]:
     return {
         "enterprise": subject.enterprise,
         "party": subject.party_key,
         "head": subject.head.hex(),
-        "records": [_record(each, subject, catalogue) for each in subject.records],
+        "records": [
+            _record(each, run, subject, catalogue, codes) for run in subject.runs for each in run.records
+        ],
     }
 
 
-def _record(record: Posted, subject: Subject, catalogue: Catalogue) -> dict[str, Any]:
-    authority, number = split_id(record.id)
+def _record(
+    record: Posted, run: ShownRun, subject: Subject, catalogue: Catalogue, codes: Mapping[int, str]
+) -> dict[str, Any]:
     known = catalogue.by_number.get(record.type)
     document = subject.documents.get(record.id)
     return {
-        "record": f"{authority}-{number}",
+        "record": _name(record.id, codes),
         "type": known.code if known else str(record.type),
         "type_en": known.en if known else "",
         "type_zh": known.zh if known else "",
@@ -85,8 +119,76 @@ def _record(record: Posted, subject: Subject, catalogue: Catalogue) -> dict[str,
         "decided_on": iso(record.decided_on),
         "ref": record.ref,
         "commitment": record.commitment.hex(),
+        "leaf_index": run.leaf_index,
+        "block": run.at and run.at.block,
+        "time": run.at and run.at.time,
         "document": None if document is None else document.decode(),
     }
+
+
+def _score(proven: ProvenScore, codes: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "as_of": iso(proven.as_of),
+        "score": proven.score.milli / 1000,
+        "grade": proven.score.grade,
+        "card": proven.card.name,
+        "card_hash": proven.card.hash.hex(),
+        "reasons": [
+            {
+                "record": _name(each.record_id, codes),
+                "points": each.milli / 1000,
+                "rule": each.rule,
+                "until": None if each.until is None else iso(each.until),
+            }
+            for each in proven.score.reasons
+        ],
+    }
+
+
+def _checkpoint(found: SignedCheckpoint) -> dict[str, Any]:
+    return {
+        "origin": found.checkpoint.origin,
+        "size": found.checkpoint.size,
+        "signed": [{"name": each.key.name, "time": each.time} for each in found.signed],
+        "unknown": list(found.unknown),
+    }
+
+
+def _name(record: int, codes: Mapping[int, str]) -> str:
+    authority, number = split_id(record)
+    return f"{codes.get(authority, authority)}-{number}"
+
+
+def _checkpoint_lines(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["  no checkpoint: nobody has signed this root here"]
+    lines = [
+        f"  root signed by {each['name']}{_at(each['time'])}: verified 签名已核验" for each in found["signed"]
+    ]
+    return lines + [
+        f"  a signature by {each}: not checked, its key was not given 未核验" for each in found["unknown"]
+    ]
+
+
+def _at(time: int | None) -> str:
+    if time is None:
+        return ""
+    try:
+        return f" at {dt.datetime.fromtimestamp(time, _SHANGHAI).isoformat()}"
+    except (ValueError, OverflowError, OSError):
+        return f" at {time}"
+
+
+def _score_lines(headline: str, found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    lines = [
+        "",
+        f"{headline} {found['score']:g}   grade 等级 {found['grade']}   {found['as_of']}   {found['card']}",
+    ]
+    return lines + [
+        f"  {each['points']:>+8g}  {each['record']:<14} {each['rule']}" for each in found["reasons"]
+    ]
 
 
 def _line(record: dict[str, Any]) -> str:

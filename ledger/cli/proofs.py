@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.audit.__main__ import read_bounded
 from ledger.audit.claims import claims_dict, claims_text
-from ledger.audit.verifier import MAX_BYTES, verify_evidence
+from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.cli.common import FAILED, AsJson, emit, note, opened
 from ledger.cli.progress import bar
 from ledger.cli.read import AsOf, Identifier, day_or_today
+from ledger.crypto.notes import VerifierKey
 from ledger.errors import BadProof, BadValue
 
 if TYPE_CHECKING:
@@ -61,12 +63,21 @@ def prove(
 
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An evidence file; `-`: standard input.")],
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="VKEY", help="The log's key: it must have signed.")
+    ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option("--witness", metavar="VKEY", help="A witness's key; may be repeated.")
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option("--quorum", min=0, help="Witnesses that must have cosigned; default: all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check an evidence file, with no ledger, chain or database. Exits 1 unless it holds. 核验证据."""
     data = read_evidence(file)
     try:
-        verdict = verify_evidence(data)
+        verdict = verify_evidence(data, _trusted(key or [], witness or [], quorum))
     except BadProof as refused:
         if as_json:
             sys.stdout.write(json.dumps({"ok": False, "rule": refused.code, "why": str(refused)}) + "\n")
@@ -76,13 +87,17 @@ def verify(
     emit(as_json, claims_dict(verdict), lambda: claims_text(verdict))
 
 
+def _trusted(keys: list[str], witnesses: list[str], quorum: int | None) -> Trusted:
+    if quorum is not None and quorum > len(witnesses):
+        raise BadValue("quorum", quorum, f"more than the {len(witnesses)} witnesses given")
+    parsed = [VerifierKey.parse(each) for each in (*keys, *witnesses)]
+    return Trusted(keys=parsed, quorum=len(witnesses) if quorum is None else quorum)
+
+
 def read_evidence(file: Path) -> bytes:
     """Read a file no larger than evidence can be. Raises `BadValue`."""
     try:
-        if str(file) == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
-        with file.open("rb") as source:
-            return source.read(MAX_BYTES + 1)
+        return read_bounded(str(file))
     except OSError as error:
         raise BadValue("file", file, error.strerror or "cannot be read") from None
 
