@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 import time
 from importlib.metadata import version
@@ -52,7 +53,11 @@ def _serve(ledger: Ledger) -> None:
     settings = ledger.settings
     with _chain_served(ledger), _working(ledger):
         note(f"API: http://{settings.host}:{settings.port}/v1 (description: /v1/openapi.json); Ctrl-C ends")
-        make_server(ledger, settings.host, settings.port).run()
+        server = make_server(ledger, settings.host, settings.port)
+        # uvicorn ends on these, then raises them once more: by then they must not cut our own ending short.
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ending, lambda _signal, _frame: None)
+        server.run()
 
 
 @contextlib.contextmanager

@@ -11,10 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
 
-from tools import missing
 from installation import Installation
 from nodes import ANVIL, Anvil
 from postgres import Postgres, server_folder
+from tools import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
