@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from ledger.chain.keystore import FIRST_NAMES, Keystore
 
@@ -77,9 +79,6 @@ class Installation:
 
     def start(self, port: int) -> subprocess.Popen[str]:
         """Start serving and wait until it is ready."""
-        from urllib.error import URLError
-        from urllib.request import urlopen
-
         self.settings["CREDIT_LEDGER_PORT"] = str(port)
         process = self.begin("start")
         deadline = time.monotonic() + 60
