@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from api.body import MAX_BODY
 from api.errors import of_exception
 from api.logs import log
+from ledger.errors import Busy
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNMATCHED: Final = "(none)"
+#: Requests taken at once; one more hears 503 instead of waiting unseen. Health always answers.
+MAX_UNDER_WAY: Final = 128
 
 
 class Envelope:
@@ -30,6 +33,7 @@ class Envelope:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,14 +67,21 @@ class Envelope:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
+            self._under_way += 1
             try:
+                self._admit(scope["path"])
                 await self._app(scope, receive_on, send_on)
             except Exception as error:  # noqa: BLE001 - the last place where it can still become an answer
                 answer = of_exception(error)
                 if not status:
                     await answer(scope, receive, send_on)
             finally:
+                self._under_way -= 1
                 self._close(scope, status, time.perf_counter() - began)
+
+    def _admit(self, path: str) -> None:
+        if self._under_way > MAX_UNDER_WAY and path.startswith("/v1/"):
+            raise Busy(f"{MAX_UNDER_WAY} requests are under way, the most that are taken at once")
 
     def _close(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", _UNMATCHED)

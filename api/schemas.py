@@ -31,11 +31,13 @@ Points = Annotated[int | float, Field(description="At most three decimals", exam
 Grade = Literal["A", "B", "M", "C", "D"]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What comes out: never changed once made."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class _Open(_Answer):
+class _Open(Answer):
     """An answer whose keys are the workflows' own: what they add is passed on."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -138,7 +140,7 @@ class RecordsIn(BaseModel):
     )
 
 
-class SubmissionAccepted(_Answer):
+class SubmissionAccepted(Answer):
     """What became of each record sent: accepted ones are stored and on their way to the chain."""
 
     submission: str = Field(description="Ask `/v1/submissions/{id}` with it", examples=[SUBMISSION])
@@ -148,7 +150,7 @@ class SubmissionAccepted(_Answer):
     errors: list[ErrorEntry]
 
 
-class SubmittedRecord(_Answer):
+class SubmittedRecord(Answer):
     """One accepted record of a submission."""
 
     reference: str
@@ -156,7 +158,7 @@ class SubmittedRecord(_Answer):
     record: RecordId | None = Field(description="Null until its batch is sealed")
 
 
-class SubmissionState(_Answer):
+class SubmissionState(Answer):
     """How far the accepted records of a submission are."""
 
     submission: str = Field(examples=[SUBMISSION])
@@ -168,7 +170,7 @@ class SubmissionState(_Answer):
     next: str | None = Field(description="Pass as `cursor` for the next page; null: this was the last")
 
 
-class Enterprise(_Answer):
+class Enterprise(Answer):
     """An enterprise and the names whose records are its own."""
 
     id: PartyId = Field(description="Whose record it is: of a name linked to a code, the code")
@@ -248,7 +250,7 @@ class ScoreAnswer(_Open):
     reasons: list[Reason]
 
 
-class Access(_Answer):
+class Access(Answer):
     """One look at the enterprise's record."""
 
     at: Instant
@@ -257,71 +259,9 @@ class Access(_Answer):
     what: str = Field(examples=["score"])
 
 
-class AccessPage(_Answer):
+class AccessPage(Answer):
     """Who looked, latest first."""
 
     id: PartyId
     accesses: list[Access]
     next: str | None
-
-
-class Checkpoint(_Answer):
-    """The log as the contract has it at one block."""
-
-    origin: str = Field(description="Which log this is: chain and contract")
-    size: int
-    root: Hash
-    block: int
-    block_hash: Hash
-    at: Instant
-
-
-class Leaf(_Answer):
-    """One leaf of the log; leaf hash = SHA-256(0x00 | enterprise as u64 | head)."""
-
-    index: int
-    enterprise: int
-    head: Hash
-    hash: Hash
-
-
-class Leaves(_Answer):
-    """Consecutive leaves."""
-
-    size: int = Field(description="Leaves in the index now")
-    leaves: list[Leaf]
-    next: int | None = Field(description="Pass as `from` for the next page; null: no more at the moment")
-
-
-class InclusionProof(_Answer):
-    """RFC 9162 2.1.3: the audit path of one leaf in the tree of the first `size` leaves."""
-
-    leaf: int
-    size: int
-    leaf_hash: Hash
-    root: Hash
-    proof: list[Hash]
-
-
-class ConsistencyProof(_Answer):
-    """RFC 9162 2.1.4: that the tree of `second` leaves extends the tree of `first`."""
-
-    first: int
-    second: int
-    first_root: Hash
-    second_root: Hash
-    proof: list[Hash]
-
-
-class Alive(_Answer):
-    """The process answers."""
-
-    status: Literal["up"]
-    version: str
-
-
-class Ready(_Answer):
-    """Every part this service needs works."""
-
-    status: Literal["ready"]
-    checks: dict[str, str]

@@ -11,8 +11,8 @@ from api.app import create_app
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
 
-#: Connections open at once; one more is told 503 at once instead of waiting unseen.
-MAX_CONNECTIONS: Final = 512
+#: Connections open at once, a last bound on memory: the app itself turns requests away much earlier.
+MAX_CONNECTIONS: Final = 1024
 _KEEP_ALIVE: Final = 15
 _GRACE: Final = 10
 

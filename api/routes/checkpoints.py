@@ -8,8 +8,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.auth import KnownCaller
+from api.log_schemas import Checkpoint
 from api.openapi import responses
-from api.schemas import Checkpoint, instant
+from api.schemas import instant
 from api.service import TheService
 from ledger.errors import ChainDamaged, ChainUnavailable
 

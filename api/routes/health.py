@@ -12,9 +12,9 @@ from fastapi import APIRouter, Response
 
 from api import metrics
 from api.errors import NotReady
+from api.log_schemas import Alive, Ready
 from api.logs import log
 from api.openapi import responses
-from api.schemas import Alive, Ready
 from api.service import Service, TheService
 from ledger.errors import LedgerError
 from ledger.index.queries import counts

@@ -10,9 +10,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.auth import AuditCaller, KnownCaller
+from api.log_schemas import ConsistencyProof, InclusionProof, Leaf, Leaves
 from api.mirror import hexes, leaf_rows
 from api.openapi import responses
-from api.schemas import ConsistencyProof, InclusionProof, Leaf, Leaves, Strict
+from api.schemas import Strict
 from api.service import TheService
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import leaf_hash

@@ -166,3 +166,15 @@ def test_many_readers_at_once_are_all_answered_and_all_logged(served: Served) ->
         assert statuses == [200] * 320
         page = client.get(f"/v1/enterprises/{FIRST}/accesses", params={"limit": 500}).json()
     assert sum(each["by"] == "authority:SAFE" and each["what"] == "score" for each in page["accesses"]) == 320
+
+
+def test_too_many_at_once_are_turned_away_and_health_still_answers(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.middleware.MAX_UNDER_WAY", 0)
+    with served.client("audit") as client:
+        answer = client.get(f"/v1/enterprises/{FIRST}/score")
+        assert answer.status_code == 503
+        assert answer.json()["type"].endswith(":busy")
+        assert int(answer.headers["retry-after"]) > 0
+        assert client.get("/healthz").status_code == 200
