@@ -36,6 +36,7 @@ class Rehearsal:
         self._office = office
         self._authority = authority
         self._linked = linked
+        self._mac_key = office.keystore.mac_key
         self._seen = sqlite3.connect("")
         self._seen.execute(
             "CREATE TABLE seen (reference TEXT PRIMARY KEY, mac BLOB, party TEXT) WITHOUT ROWID"
@@ -63,7 +64,7 @@ class Rehearsal:
         register: Register,
         mandate: int | None,
     ) -> Outcome:
-        mac = content_mac(self._office.keystore.mac_key, submission)
+        mac = content_mac(self._mac_key, submission)
         known = references.find(submission.reference)
         if known is not None:
             if hmac.compare_digest(known.content_mac, mac):
