@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 from importlib.metadata import version
@@ -35,7 +36,7 @@ def start(
 
     settings = read_settings()
     begun = time.monotonic()
-    with Ledger.open(settings, progress=lambda step: note(f"  deploying {step}")) as ledger:
+    with Ledger.open(settings, progress=_deploying) as ledger:
         note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
         ledger.sender.drain()
         ledger.follower.catch_up()
@@ -45,6 +46,15 @@ def start(
             show_sample(ledger)
         if not once:
             _serve(ledger)
+
+
+def _deploying(step: str) -> None:
+    """Show the steps of a first start on one line, or only the last where nobody watches."""
+    number, _, many = step.partition(" ")[0].partition("/")
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[Kdeploying {step}" + ("\n" if number == many else ""))
+    elif number == many:
+        note(f"deployed the contracts in {many} steps")
 
 
 def _serve(ledger: Ledger) -> None:
