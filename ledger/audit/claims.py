@@ -27,7 +27,7 @@ _SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
 def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
-    """The verdict for JSON: `ok`, `stated`, `subjects` with `records`, `score`, `assessment`, `checkpoint`."""
+    """The verdict for JSON: `ok`, `stated`, `subjects`, `score`, `assessment`, `checkpoint` and more."""
     catalogue = load_catalogue()
     codes = {number: each.code for number, each in verdict.authorities.items()}
     made = verdict.assessment

@@ -10,23 +10,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from honest_chain import Chain, history, party_of, record, salt_of, scene
+from evidence_sample import (
+    CONTENT,
+    PLACE,
+    SALT,
+    leaves_of,
+    meaning,
+    mutated,
+    resealed,
+    sample,
+    sample_chain,
+    subject_of,
+    tree_of,
+)
+from honest_chain import history, party_of, scene
 
 from ledger.audit.evidence import (
     EvidenceRun,
     EvidenceSubject,
-    EvidenceVerdict,
     HeadDiffers,
     NotAsTrusted,
     RecordsUnfit,
-    StatedPlace,
     Trusted,
     build_evidence,
     verify_evidence,
 )
 from ledger.audit.strict_json import Malformed
-from ledger.audit.verifier import digest_of
-from ledger.crypto.commitments import CommitmentDiffers, commit
+from ledger.crypto.commitments import CommitmentDiffers
 from ledger.crypto.heads import genesis_head, leaf_data, next_head
 from ledger.crypto.merkle import IndexOutside, ProofTooLong, ProofTruncated, RootDiffers, Tree, leaf_hash
 from ledger.domain.facts import Run
@@ -37,47 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOLDEN = Path(__file__).parent.parent / "vectors" / "evidence.json"
-PLACE = StatedPlace(31337, bytes(range(20)), 99, bytes(range(32)))
-SALT = bytes(range(32))
-CONTENT = '{"document":"召回","type":"FR01"}'.encode()
-
-
-def tree_of(chain: Chain) -> Tree:
-    return Tree(leaf_hash(leaf_data(f.enterprise, f.head)) for f in chain.facts if isinstance(f, Run))
-
-
-def subject_of(chain: Chain, enterprise: int, **changed: Any) -> EvidenceSubject:
-    runs = [
-        EvidenceRun(f.first_id, f.leaf_index, f.records)
-        for f in chain.facts
-        if isinstance(f, Run) and f.enterprise == enterprise
-    ]
-    made = EvidenceSubject(
-        enterprise,
-        chain.commitments[enterprise],
-        chain.heads[enterprise],
-        runs,
-        (party_of(enterprise), salt_of(enterprise)),
-        {},
-    )
-    return made._replace(**changed)
-
-
-def sample_chain() -> Chain:
-    """The scene, and after it a record about enterprise 1 whose document is at hand."""
-    chain = scene()
-    chain.batch(1, [record(1, commitment=commit(SALT, CONTENT)), record(4)])
-    return chain
-
-
-def sample(documents: bool = True) -> bytes:
-    chain = sample_chain()
-    subject = subject_of(chain, 1)
-    last = subject.runs[-1].first_id
-    shown = {last: (SALT, CONTENT)} if documents else {}
-    return build_evidence(PLACE, [subject._replace(documents=shown), subject_of(chain, 5)], tree_of(chain))
-
-
 # ---------------------------------------------------------------- honest files
 
 
@@ -170,10 +139,6 @@ def test_the_builder_makes_no_file_that_does_not_verify() -> None:
 # ---------------------------------------------------------------- every byte
 
 
-def meaning(verdict: EvidenceVerdict) -> object:
-    return verdict[:7], [(*s[:5], dict(s.documents)) for s in verdict.subjects], verdict.unshown
-
-
 def test_every_changed_byte_is_refused_or_changes_nothing() -> None:
     data = sample()
     true, chance = meaning(verify_evidence(data)), random.Random(1)
@@ -204,20 +169,6 @@ def test_cut_doubled_and_spliced_files_are_refused_or_the_same() -> None:
             continue
 
 
-def leaves_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    if isinstance(value, dict):
-        return [p for k, v in value.items() for p in leaves_of(v, (*path, k))]
-    if isinstance(value, list):
-        return [p for i, v in enumerate(value) for p in leaves_of(v, (*path, i))]
-    return [path]
-
-
-def resealed(content: dict[str, Any]) -> bytes:
-    """The file as a forger writes it: changed, with a fresh digest."""
-    content["digest"] = digest_of(content)
-    return json.dumps(content).encode()
-
-
 STATED = {("block", "number"), ("block", "hash")}
 
 
@@ -242,35 +193,6 @@ def test_a_forger_who_renews_the_digest_changes_nothing_that_is_proven() -> None
                 continue
             assert found == true, (path, holder[path[-1]])
     assert tried > 400
-
-
-def mutated(value: Any, chance: random.Random) -> Any:
-    if isinstance(value, int):
-        return chance.choice(
-            [
-                value + 1,
-                value - 1,
-                value ^ 1 << chance.randrange(60),
-                -value,
-                float(value) + 0.5,
-                str(value),
-                None,
-            ]
-        )
-    place = chance.randrange(len(value)) if value else 0
-    other = chance.choice("0123456789abcdefABCDEF-+/= \x00é")
-    return chance.choice(
-        [
-            value[:place] + other + value[place + 1 :],
-            value[:place] + value[place + 1 :],
-            value + other,
-            other + value,
-            value[::-1],
-            "",
-            None,
-            [value],
-        ]
-    )
 
 
 # ---------------------------------------------------------------- each rule, by its own error

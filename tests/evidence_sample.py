@@ -1,0 +1,203 @@
+"""Evidence to try: a small file about the scene of `honest_chain`, and a full one with all that a file may carry."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from honest_chain import CODES, TODAY, Chain, party_of, record, salt_of, scene
+
+from ledger.audit.evidence import (
+    Attached,
+    EvidenceAssessment,
+    EvidenceAuthority,
+    EvidenceRun,
+    EvidenceScore,
+    EvidenceSubject,
+    EvidenceVerdict,
+    StatedPlace,
+    Written,
+    build_evidence,
+)
+from ledger.audit.verifier import digest_of
+from ledger.crypto.checkpoints import Checkpoint, origin_of
+from ledger.crypto.commitments import commit
+from ledger.crypto.heads import leaf_data
+from ledger.crypto.merkle import Tree, leaf_hash
+from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey
+from ledger.domain.facts import BatchRecorded, KeySet, MandateSet, Run, SuspensionSet
+from ledger.domain.records import Posted, unpack_run
+from ledger.scoring.cards import load_cards
+from ledger.scoring.roots import Scored, score_proof, score_root
+from ledger.scoring.score import score
+
+if TYPE_CHECKING:
+    import random
+
+PLACE = StatedPlace(31337, bytes(range(20)), 99, bytes(range(32)))
+SALT = bytes(range(32))
+CONTENT = '{"document":"召回","type":"FR01"}'.encode()
+
+
+def tree_of(chain: Chain) -> Tree:
+    return Tree(leaf_hash(leaf_data(f.enterprise, f.head)) for f in chain.facts if isinstance(f, Run))
+
+
+def subject_of(chain: Chain, enterprise: int, **changed: Any) -> EvidenceSubject:
+    runs = [
+        EvidenceRun(f.first_id, f.leaf_index, f.records)
+        for f in chain.facts
+        if isinstance(f, Run) and f.enterprise == enterprise
+    ]
+    made = EvidenceSubject(
+        enterprise,
+        chain.commitments[enterprise],
+        chain.heads[enterprise],
+        runs,
+        (party_of(enterprise), salt_of(enterprise)),
+        {},
+    )
+    return made._replace(**changed)
+
+
+def sample_chain() -> Chain:
+    """The scene, and after it a record about enterprise 1 whose document is at hand."""
+    chain = scene()
+    chain.batch(1, [record(1, commitment=commit(SALT, CONTENT)), record(4)])
+    return chain
+
+
+def sample(documents: bool = True) -> bytes:
+    chain = sample_chain()
+    subject = subject_of(chain, 1)
+    last = subject.runs[-1].first_id
+    shown = {last: (SALT, CONTENT)} if documents else {}
+    return build_evidence(PLACE, [subject._replace(documents=shown), subject_of(chain, 5)], tree_of(chain))
+
+
+# ---------------------------------------------------------------- a full file
+
+CARD = load_cards()[0]
+LOG_KEY = SigningKey(origin_of(PLACE.chain_id, PLACE.contract), ED25519, b"l" * 32)
+WITNESSES = [SigningKey(f"witness.example/{n}", COSIGNATURE, bytes([n]) * 32) for n in (1, 2, 3)]
+#: Leaves of the log that the published score was made from: before the link.
+ASSESSED = 6
+
+
+def written_of(chain: Chain) -> dict[int, Written]:
+    """Where each run stands, by leaf index."""
+    found, key = {}, ""
+    for fact in chain.facts:
+        if isinstance(fact, BatchRecorded):
+            key = fact.key
+        elif isinstance(fact, Run):
+            at = fact.at
+            found[fact.leaf_index] = Written(at.block_number, at.log_index, at.timestamp, key)
+    return found
+
+
+def authorities_of(chain: Chain) -> list[EvidenceAuthority]:
+    kinds = MandateSet | KeySet | SuspensionSet
+    return [
+        EvidenceAuthority(n, code, [f for f in chain.facts if isinstance(f, kinds) and f.authority == n])
+        for n, code in CODES.items()
+    ]
+
+
+def placed(chain: Chain, enterprise: int, **changed: Any) -> EvidenceSubject:
+    """A subject whose runs say where they stand."""
+    subject, places = subject_of(chain, enterprise), written_of(chain)
+    runs = [run._replace(written=places[run.leaf_index]) for run in subject.runs]
+    return subject._replace(runs=runs, **changed)
+
+
+def posted_of(chain: Chain, enterprises: set[int], below: int = 10**9) -> list[Posted]:
+    runs = [
+        f for f in chain.facts if isinstance(f, Run) and f.enterprise in enterprises and f.leaf_index < below
+    ]
+    return [each for run in runs for each in unpack_run(run.first_id, run.records)]
+
+
+def score_of(chain: Chain, below: int = 10**9) -> EvidenceScore:
+    """The score of enterprise 1, whose record name 5 follows once the link is written."""
+    linked = any(each.type == 248 for each in posted_of(chain, {5}, below))
+    found = score(posted_of(chain, {1, 5} if linked else {1}, below), CARD, TODAY)
+    return EvidenceScore(TODAY, CARD, found.milli, found.grade)
+
+
+def assessment_of(chain: Chain) -> EvidenceAssessment:
+    made = score_of(chain, ASSESSED)
+    leaves = [Scored(1, made.milli, made.grade), Scored(2, 90_000, "A"), Scored(4, 70_000, "B")]
+    index, proof = score_proof(leaves, 1)
+    return EvidenceAssessment(1, score_root(leaves), len(leaves), ASSESSED, index, proof, made)
+
+
+def checkpoint_of(chain: Chain, size: int | None = None) -> str:
+    tree = tree_of(chain)
+    size = tree.size if size is None else size
+    text = Checkpoint(LOG_KEY.name, size, tree.root(size), (PLACE.block_number, PLACE.block_hash)).text()
+    lines = [LOG_KEY.sign(text), *(each.sign(text, 1_790_000_000) for each in WITNESSES)]
+    return str(Note(text, tuple(lines)))
+
+
+def attached_to(chain: Chain) -> Attached:
+    return Attached(authorities_of(chain), score_of(chain), assessment_of(chain), checkpoint_of(chain))
+
+
+def full_sample() -> bytes:
+    chain = sample_chain()
+    first = placed(chain, 1)
+    shown = {first.runs[-1].first_id: (SALT, CONTENT)}
+    subjects = [first._replace(documents=shown), placed(chain, 5)]
+    return build_evidence(PLACE, subjects, tree_of(chain), None, attached_to(chain))
+
+
+# ---------------------------------------------------------------- what a file says, and how it is changed
+
+
+def meaning(verdict: EvidenceVerdict) -> object:
+    """All that a verdict claims, to compare; the block a file names is a claim too."""
+    return verdict[:7], [(*s[:5], dict(s.documents)) for s in verdict.subjects], verdict[8:]
+
+
+def resealed(content: dict[str, Any]) -> bytes:
+    """The file as a forger writes it: changed, with a fresh digest."""
+    content["digest"] = digest_of(content)
+    return json.dumps(content).encode()
+
+
+def leaves_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [p for k, v in value.items() for p in leaves_of(v, (*path, k))]
+    if isinstance(value, list):
+        return [p for i, v in enumerate(value) for p in leaves_of(v, (*path, i))]
+    return [path]
+
+
+def mutated(value: Any, chance: random.Random) -> Any:
+    if isinstance(value, int):
+        return chance.choice(
+            [
+                value + 1,
+                value - 1,
+                value ^ 1 << chance.randrange(60),
+                -value,
+                float(value) + 0.5,
+                str(value),
+                None,
+            ]
+        )
+    place = chance.randrange(len(value)) if value else 0
+    other = chance.choice("0123456789abcdefABCDEF-+/= \x00é")
+    return chance.choice(
+        [
+            value[:place] + other + value[place + 1 :],
+            value[:place] + value[place + 1 :],
+            value + other,
+            other + value,
+            value[::-1],
+            "",
+            None,
+            [value],
+        ]
+    )
