@@ -8,13 +8,11 @@ operator (registering, assessing); the deployer has given up its own.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.chain.abi import artifact, encode, encode_call
 from ledger.chain.accounts import MAX_TRANSACTION_GAS, created_address
 from ledger.chain.contracts import Call, Contracts, Deployment
-from ledger.chain.files import write_private
 from ledger.chain.keystore import authority_key
 from ledger.chain.rpc import RpcRefused
 from ledger.chain.submitter import Submitter, reason
@@ -22,7 +20,6 @@ from ledger.errors import Conflict, Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from ledger.chain.keystore import Keystore
     from ledger.chain.rpc import Node
@@ -57,31 +54,6 @@ class Step(NamedTuple):
 
     what: str
     call: Call
-
-
-def open_deployment(
-    path: Path,
-    node: Node,
-    keystore: Keystore,
-    authorities: Sequence[Authority],
-    cards: Sequence[Scorecard],
-    *,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Deployment:
-    """Return the deployment noted in `path`, or deploy (or go on deploying) and note it there.
-
-    Raises `Misconfigured` if the node is on another chain than the noted one, and what `deploy` raises.
-    """
-    if path.exists():
-        try:
-            deployment = Deployment.from_json(json.loads(path.read_bytes()))
-        except (OSError, ValueError) as error:
-            raise Misconfigured(f"{path} cannot be read: {error}") from None
-        check_chain(node, deployment)
-        return deployment
-    deployment = deploy(node, keystore, authorities, cards, progress=progress)
-    write_private(path, json.dumps(deployment.to_json(), indent=1).encode())
-    return deployment
 
 
 def check_chain(node: Node, deployment: Deployment) -> None:

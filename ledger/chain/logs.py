@@ -7,7 +7,9 @@ from the artifacts.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.abi import artifact
@@ -28,13 +30,13 @@ from ledger.domain.facts import (
 from ledger.errors import ChainDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ledger.chain.rpc import Node
     from ledger.domain.facts import Fact
 
 #: Blocks asked for at once: at first, and at most once the answers have proved small.
-FIRST_SPAN, LONGEST_SPAN = 128, 8192
+FIRST_SPAN, LONGEST_SPAN = 16, 8192
 #: Logs in an answer above which the span is halved for the next question.
 _MANY_LOGS = 4000
 
@@ -48,48 +50,70 @@ def decode(raw: dict[str, Any], timestamp: int) -> Fact | None:
     Events that are no facts (such as a change of governance) give nothing. Raises `ChainDamaged` for a log
     that cannot have come from the contracts.
     """
-    topics: list[str] = raw["topics"]
-    decoder = _decoders().get(topics[0]) if topics else None
-    if decoder is None:
-        return None
-    at = Place(
-        int(raw["blockNumber"], 16), bytes.fromhex(raw["blockHash"][2:]), timestamp, int(raw["logIndex"], 16)
-    )
-    try:
-        return decoder(at, topics, bytes.fromhex(raw["data"][2:]))
-    except (ValueError, IndexError) as error:
-        raise ChainDamaged(
-            f"block {at.block_number}: log {at.log_index} cannot be decoded: {error}"
-        ) from None
+    return next(_decoded([raw], {raw["blockNumber"]: timestamp}), None)
+
+
+def _decoded(logs: Iterable[dict[str, Any]], times: Mapping[str, int]) -> Iterator[Fact]:
+    """The facts among logs in chain order, whose blocks' times are given by `blockNumber`."""
+    decoders = _decoders()
+    number_text = hash_text = ""
+    number, block_hash, timestamp = 0, b"", 0
+    for raw in logs:
+        topics: list[str] = raw["topics"]
+        decoder = decoders.get(topics[0]) if topics else None
+        if decoder is None:
+            continue
+        # Read once a block: its logs come one after another.
+        if raw["blockHash"] != hash_text or raw["blockNumber"] != number_text:
+            number_text, hash_text = raw["blockNumber"], raw["blockHash"]
+            number, timestamp = int(number_text, 16), times[number_text]
+            block_hash = bytes.fromhex(hash_text[2:])
+        at = Place(number, block_hash, timestamp, int(raw["logIndex"], 16))
+        try:
+            yield decoder(at, topics, bytes.fromhex(raw["data"][2:]))
+        except (ValueError, IndexError) as error:
+            raise ChainDamaged(f"block {number}: log {at.log_index} cannot be decoded: {error}") from None
 
 
 def read_facts(node: Node, addresses: Sequence[str], first: int, last: int) -> Iterator[Fact]:
-    """Yield the facts in blocks `first`..`last`, in chain order, holding one answer of the node at a time.
+    """Yield the facts in blocks `first`..`last`, in chain order.
+
+    Two answers of the node are held at a time: the next is asked for while one is decoded.
 
     Raises `ChainUnavailable`, `ChainRefused`, `ChainDamaged`. A reorganisation while reading shows in the
     facts' block hashes; the reader compares them.
     """
+
+    def answer(low: int, high: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        logs = list(get_logs(node, addresses, low, high))
+        return logs, _timestamps(node, logs)
+
     span = FIRST_SPAN
-    while first <= last:
-        upto = min(first + span - 1, last)
-        logs = list(get_logs(node, addresses, first, upto))
-        times = _timestamps(node, logs)
-        for raw in logs:
-            fact = decode(raw, times[raw["blockNumber"]])
-            if fact is not None:
-                yield fact
-        span = max(span // 2, 1) if len(logs) > _MANY_LOGS else min(span * 2, LONGEST_SPAN)
-        first = upto + 1
+    upto = min(first + span - 1, last)
+    with ThreadPoolExecutor(1, "logs") as ahead:
+        coming = ahead.submit(answer, first, upto) if first <= last else None
+        while coming is not None:
+            logs, times = coming.result()
+            span = max(span // 2, 1) if len(logs) > _MANY_LOGS else min(span * 2, LONGEST_SPAN)
+            first, upto = upto + 1, min(upto + span, last)
+            coming = ahead.submit(answer, first, upto) if first <= last else None
+            yield from _decoded(logs, times)
 
 
 def _timestamps(node: Node, logs: Sequence[dict[str, Any]]) -> dict[str, int]:
     """The times of the logs' blocks, by `blockNumber`: in the logs if the node gives them, else asked for."""
-    times = {
-        log["blockNumber"]: int(log["blockTimestamp"], 16)
-        for log in logs
-        if log.get("blockTimestamp") is not None
-    }
-    missing = [n for n in dict.fromkeys(log["blockNumber"] for log in logs) if n not in times]
+    times: dict[str, int] = {}
+    unsaid: dict[str, None] = {}
+    for log in logs:
+        number = log["blockNumber"]
+        if number in times or number in unsaid:
+            continue
+        said = log.get("blockTimestamp")
+        if said is None:
+            unsaid[number] = None
+        else:
+            times[number] = int(said, 16)
+    missing = list(unsaid)
     blocks = node.requests([("eth_getBlockByNumber", number, False) for number in missing])
     for number, block in zip(missing, blocks, strict=True):
         if block is None:
@@ -144,20 +168,22 @@ def _batch_recorded(at: Place, topics: list[str], data: bytes) -> Fact:
 
 def _recorded(at: Place, topics: list[str], data: bytes) -> Fact:
     """firstRecordId, leafIndex, head, offset of the byte string (always 128), its length, its bytes."""
-    length = int.from_bytes(data[128:160], "big")
-    if data[96:128] != _RECORDS_OFFSET or len(data) != 160 + length + -length % 32:
+    if len(data) < _RUN.size:
         raise ValueError("not a run")
-    return Run(
-        at,
-        int(topics[1], 16),
-        int(topics[2], 16),
-        int.from_bytes(data[:32], "big"),
-        int.from_bytes(data[32:64], "big"),
-        data[64:96],
-        data[160 : 160 + length],
-    )
+    above_id, first_id, above_leaf, leaf_index, head, offset, above_length, length = _RUN.unpack_from(data)
+    if (
+        offset != _RECORDS_OFFSET
+        or not above_id == above_leaf == above_length == _NOTHING
+        or len(data) != 160 + length + -length % 32
+    ):
+        raise ValueError("not a run")
+    enterprise, authority = int(topics[1], 16), int(topics[2], 16)
+    return Run(at, enterprise, authority, first_id, leaf_index, head, data[160 : 160 + length])
 
 
+#: The words before a run's bytes; each number is a u64 in the low bytes of its word.
+_RUN = Struct(">24sQ24sQ32s32s24sQ")
+_NOTHING = bytes(24)
 _RECORDS_OFFSET = (128).to_bytes(32, "big")
 
 

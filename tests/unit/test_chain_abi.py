@@ -1,0 +1,146 @@
+"""ABI encoding and decoding against eth_abi, selectors against known ones, and the names of errors."""
+
+from __future__ import annotations
+
+import json
+from itertools import starmap
+from typing import Any
+
+import eth_abi
+import pytest
+from eth_account.messages import _hash_eip191_message, encode_typed_data
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.chain.abi import (
+    ARTIFACTS,
+    CONTRACTS,
+    artifact,
+    decode,
+    decode_result,
+    decode_revert,
+    encode,
+    encode_call,
+)
+from ledger.chain.contracts import Deployment, batch_digest
+from ledger.crypto.hashing import keccak256
+from ledger.errors import ChainDamaged
+
+TYPES: dict[str, st.SearchStrategy[Any]] = {
+    "uint8": st.integers(0, 255),
+    "uint16": st.integers(0, 2**16 - 1),
+    "uint48": st.integers(0, 2**48 - 1),
+    "uint64": st.integers(0, 2**64 - 1),
+    "uint256": st.integers(0, 2**256 - 1),
+    "bool": st.booleans(),
+    "bytes4": st.binary(min_size=4, max_size=4),
+    "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes": st.binary(max_size=100),
+    "string": st.text(max_size=40),
+    "bytes32[]": st.lists(st.binary(min_size=32, max_size=32), max_size=4),
+    "bytes4[]": st.lists(st.binary(min_size=4, max_size=4), max_size=4),
+    "bytes[]": st.lists(st.binary(max_size=70), max_size=4),
+    "address": st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex()),
+}
+typed = st.lists(
+    st.sampled_from(sorted(TYPES)).flatmap(lambda t: st.tuples(st.just(t), TYPES[t])), max_size=7
+)
+
+
+@given(typed)
+def test_encoding_is_eth_abis(pairs: list[tuple[str, Any]]) -> None:
+    types, values = [t for t, _ in pairs], tuple(v for _, v in pairs)
+    assert encode(types, values) == eth_abi.encode(types, values)
+
+
+@given(typed)
+def test_decoding_gives_it_back(pairs: list[tuple[str, Any]]) -> None:
+    pairs = [(t, v) for t, v in pairs if not t.endswith("[]")]
+    types, values = [t for t, _ in pairs], [v for _, v in pairs]
+    decoded = decode(types, eth_abi.encode(types, values))
+    same = [d.lower() if t == "address" else d for t, d in zip(types, decoded, strict=True)]  # type: ignore[union-attr]
+    assert same == values
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("uint8", 256),
+        ("uint64", -1),
+        ("uint16", 2**16),
+        ("bool", 2),
+        ("bytes32", b"\0" * 31),
+        ("bytes4", b"\0" * 5),
+    ],
+)
+def test_what_does_not_fit_is_not_encoded(type_: str, value: Any) -> None:
+    with pytest.raises(ValueError):
+        encode([type_], (value,))
+
+
+def test_selectors() -> None:
+    assert artifact("AccessManager").functions["multicall"].selector.hex() == "ac9650d8"
+    assert artifact("Authorities").functions["authority"].selector.hex() == "bf7e214f"
+    call = encode_call("ScoreBook", "registerCard", b"\1" * 32, 7)
+    assert call == keccak256(b"registerCard(bytes32,uint32)")[:4] + b"\1" * 32 + (7).to_bytes(32, "big")
+
+
+def test_no_contract_overloads_a_function_or_event() -> None:
+    """Functions and events are found by name, so a second one of a name would hide the first."""
+    for name in CONTRACTS:
+        entries = json.loads((ARTIFACTS / f"{name}.json").read_bytes())["abi"]
+        for kind in ("function", "event"):
+            names = [e["name"] for e in entries if e["type"] == kind]
+            assert len(names) == len(set(names)), (name, kind)
+
+
+@pytest.mark.parametrize(
+    ("signature", "types", "values", "shown"),
+    [
+        ("WrongNumber(uint48)", ["uint48"], [5], "WrongNumber(expected=5)"),
+        ("WrongEnterprise(uint64)", ["uint64"], [101], "WrongEnterprise(expected=101)"),
+        ("Suspended(uint16)", ["uint16"], [3], "Suspended(authority=3)"),
+        (
+            "TypeOutsideMandate(uint256,uint16)",
+            ["uint256", "uint16"],
+            [4, 91],
+            "TypeOutsideMandate(index=4, recordType=91)",
+        ),
+        ("Error(string)", ["string"], ["no"], "Error(=no)"),
+        ("Panic(uint256)", ["uint256"], [17], "Panic(=17)"),
+    ],
+)
+def test_errors_by_name(signature: str, types: list[str], values: list[Any], shown: str) -> None:
+    data = keccak256(signature.encode())[:4] + eth_abi.encode(types, values)
+    assert decode_revert(data) == shown
+
+
+@pytest.mark.parametrize("data", ["", "01", "deadbeef", "deadbeef" + "00" * 32])
+def test_errors_nobody_knows(data: str) -> None:
+    assert decode_revert(bytes.fromhex(data)) is None
+
+
+def test_a_result_that_is_none() -> None:
+    with pytest.raises(ChainDamaged):
+        decode_result("CreditLedger", "root", b"\0" * 31)
+
+
+def test_the_digest_is_that_of_eip_712(tmp_path: Any) -> None:
+    """Against eth_account's own implementation of EIP-712."""
+
+    where = "0x" + "ab" * 20
+    deployment = Deployment(77, "0x" + "00" * 32, where, where, where, where, 0)
+    records = bytes(range(128))
+    fields = {
+        "authority": "uint16",
+        "firstNumber": "uint48",
+        "count": "uint32",
+        "deadline": "uint64",
+        "recordsHash": "bytes32",
+    }
+    message = encode_typed_data(
+        {"name": "CreditLedger", "version": "1", "chainId": 77, "verifyingContract": where},
+        {"RecordBatch": list(starmap(lambda n, t: {"name": n, "type": t}, fields.items()))},
+        {"authority": 2, "firstNumber": 9, "count": 2, "deadline": 10**10, "recordsHash": keccak256(records)},
+    )
+    assert batch_digest(deployment, 2, 9, 10**10, records) == bytes(_hash_eip191_message(message))
