@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from ledger.cli.common import AsJson, emit, opened
-from ledger.domain.calendar import to_day
+from ledger.domain.calendar import iso, to_day
 from ledger.errors import BadValue
 
 Identifier = Annotated[
@@ -21,27 +21,37 @@ AsOf = Annotated[
 GRADES = {"A": "守信 excellent", "B": "良好 good", "C": "一般 fair", "D": "失信 poor", "M": "新设 new, clean"}
 
 
-def day_or_today(text: str | None, today: int) -> int:
-    """Read `--as-of`. Raises `BadValue` for a day that is none, or that has not come yet."""
+def day_or_today(text: str | None, today: int, option: str = "as-of") -> int:
+    """Read an option that is a day. Raises `BadValue` for a day that is none, or that has not come yet."""
     if text is None:
         return today
     try:
         day = to_day(text)
     except BadValue as error:
-        raise BadValue("as-of", text, error.reason) from None
+        raise BadValue(option, text, error.reason) from None
     if day > today:
-        raise BadValue("as-of", text, "in the future")
+        raise BadValue(option, text, "in the future")
     return day
 
 
-def score(identifier: Identifier, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def score(
+    identifier: Identifier,
+    as_of: AsOf = None,
+    known_on: Annotated[
+        str | None,
+        typer.Option("--known-on", metavar="DATE", help="Only from what was posted by the end of that day."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Score an enterprise, with a reason for every point. 信用评分."""
     from ledger.workflows.reading import score_of  # noqa: PLC0415  keeps the start quick
 
     with opened() as ledger:
         ledger.follower.catch_up()
         day = day_or_today(as_of, ledger.today())
-        found = cast("dict[str, Any]", score_of(ledger.db, ledger.catalogue, ledger.cards, identifier, day))
+        known = None if known_on is None else day_or_today(known_on, ledger.today(), "known-on")
+        answer = score_of(ledger.db, ledger.catalogue, ledger.cards, identifier, day, known_on=known)
+        found = cast("dict[str, Any]", answer) | ({} if known is None else {"known_on": iso(known)})
     emit(as_json, found, lambda: score_text(found))
 
 
@@ -52,6 +62,8 @@ def score_text(found: dict[str, Any]) -> str:
         f"{found['id']}   {found['as_of']}",
         f"score 评分 {found['score']}   grade 等级 {grade}   card {found['card']}",
     ]
+    if "known_on" in found:
+        lines.append(f"from what was known 已知 on {found['known_on']}")
     if found["linked"]:
         lines.append("with the records of " + ", ".join(found["linked"]))
     for each in found["reasons"]:

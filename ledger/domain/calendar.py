@@ -59,6 +59,11 @@ def day_of(timestamp: int) -> int:
     return (timestamp + _SHANGHAI_OFFSET) // 86400
 
 
+def start_of(day: int) -> int:
+    """Return the Unix timestamp, in seconds, at which a day begins in Asia/Shanghai."""
+    return day * 86400 - _SHANGHAI_OFFSET
+
+
 def _civil(day: int) -> date:
     try:
         if day < 0:

@@ -16,6 +16,8 @@ from ledger.index.queries import all_authorities, posted_of, runs_of
 from ledger.scoring.cards import card_in_force
 from ledger.scoring.score import score as score_records
 from ledger.workflows.held import held_documents
+from ledger.workflows.knowing import subject_known
+from ledger.workflows.nesting import too_deep
 from ledger.workflows.subjects import subject_at
 
 if TYPE_CHECKING:
@@ -126,12 +128,24 @@ def _names(catalogue: Catalogue, index: Connection) -> _Names:
 
 
 def score_of(
-    database: Database, catalogue: Catalogue, cards: Sequence[Scorecard], text: str, as_of: int
+    database: Database,
+    catalogue: Catalogue,
+    cards: Sequence[Scorecard],
+    text: str,
+    as_of: int,
+    *,
+    known_on: int | None = None,
 ) -> ScoreDict:
-    """Score an enterprise as of a day. Raises `BadValue` for no identifier, `NotFound` for an unknown one."""
+    """Score an enterprise as of a day, from all that is known now or, given `known_on`, was by that day.
+
+    Raises `BadValue` for no identifier, `NotFound` for an unknown one.
+    """
     with database.read_vault() as vault, database.read_index() as index:
-        subject = subject_at(vault, index, text, as_of)
-        posted = posted_of(index, subject.members)
+        if known_on is None:
+            subject = subject_at(vault, index, text, as_of)
+            posted = posted_of(index, subject.members)
+        else:
+            subject, posted = subject_known(vault, index, text, as_of, known_on)
         names = _names(catalogue, index)
     card = card_in_force(cards, as_of)
     return _score_dict(subject, score_records(posted, card, as_of), card, names, as_of)
@@ -240,11 +254,13 @@ def _item(check: DocumentCheck, run: RunRow, names: _Names, state: _State) -> It
 
 
 def _document(check: DocumentCheck) -> object:
-    """Return what the authority wrote: JSON where it is JSON, else text; None where nothing is held."""
+    """Return what the authority wrote: JSON where it is JSON fit to send, else text; None if nothing is held."""
     if check.held != "opened":
         return None
     written = json.loads(check.content).get("document", "")
+    if written[:1] not in ("{", "[") or too_deep(written):
+        return written
     try:
-        return json.loads(written) if written[:1] in ("{", "[") else written
-    except (ValueError, RecursionError):
+        return json.loads(written)
+    except ValueError:
         return written
