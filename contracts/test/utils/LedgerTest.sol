@@ -160,6 +160,17 @@ abstract contract LedgerTest is Deployer {
         }
     }
 
+    function enterpriseAt(bytes memory records, uint256 index) internal pure returns (uint64) {
+        return uint64(bytes8(slice(records, index))); // big endian
+    }
+
+    function slice(bytes memory records, uint256 index) internal pure returns (bytes memory packed) {
+        packed = new bytes(64);
+        assembly ("memory-safe") {
+            mcopy(add(packed, 0x20), add(add(records, 0x20), shl(6, index)), 0x40)
+        }
+    }
+
     // ------------------------------------------------------------------ expectations
 
     function expectUnauthorized(address caller) internal {

@@ -3,21 +3,18 @@ pragma solidity ^0.8.28;
 
 import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
 import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
-import {LedgerTest, Record} from "./LedgerTest.sol";
+import {RecordFaults} from "./RecordFaults.sol";
 import {SlowTree} from "./SlowTree.sol";
 import {Vm} from "./Vm.sol";
 
 /// @notice What holds for a batch whichever way it comes in. Each submission path runs all of it.
-abstract contract RecordScenarios is LedgerTest {
-    uint64 internal constant FIRMS = 12;
-
+abstract contract RecordScenarios is RecordFaults {
     /// @dev Heads and leaves as the interface describes them, kept beside the contract.
     mapping(uint64 enterprise => bytes32) private heads;
     bytes[] private leaves;
 
     function setUp() public virtual override {
         super.setUp();
-        register(FIRMS);
         for (uint64 e = 1; e <= FIRMS; ++e) {
             heads[e] = keccak256(abi.encode(e, identity(e)));
         }
@@ -25,9 +22,6 @@ abstract contract RecordScenarios is LedgerTest {
 
     /// @dev The key that answers for an authority's batches on this path.
     function keyOf(uint16 authority) internal view virtual returns (address);
-
-    /// @dev Hand in a batch. Makes no other call to a contract, so that an expected revert is its own.
-    function submit(uint16 authority, uint48 firstNumber, bytes memory records) internal virtual;
 
     // ------------------------------------------------------------------ what is recorded
 
@@ -159,90 +153,7 @@ abstract contract RecordScenarios is LedgerTest {
         refuse(bytes.concat(pack(event_(1)), pack(event_(1)), pack(event_(enterprise))), refusal, 1);
     }
 
-    // ------------------------------------------------------------------ one record
-
-    function test_today_is_that_of_china() external {
-        Record memory it = event_(1);
-        it.decidedOn = TODAY + 1;
-        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.DecidedInFuture.selector, 0, TODAY + 1, TODAY);
-        vm.warp(uint256(TODAY + 1) * 1 days - 8 hours - 1);
-        refuse(pack(it), refusal, 1);
-        vm.warp(uint256(TODAY + 1) * 1 days - 8 hours);
-        submit(customs, 1, pack(it));
-    }
-
-    function test_type_zero_is_in_no_mandate() external {
-        Record memory it = event_(1);
-        it.kind = 0;
-        refuse(pack(it), abi.encodeWithSelector(ICreditLedger.TypeOutsideMandate.selector, 0, uint16(0)), 1);
-    }
-
-    /// @dev A lifecycle record may refer to any earlier record of its authority, but to none of its own batch.
-    function test_lifecycle_references() external {
-        submit(market, 1, batch(3, 1));
-        submit(customs, 1, batch(3, 1));
-        refuseReference(240, recordId(customs, 0));
-        refuseReference(240, recordId(customs, 4)); // the record itself
-        refuseReference(240, recordId(customs, 5));
-        refuseReference(240, recordId(market, 1));
-        refuseReference(240, recordId(0, 1));
-        refuseReference(240, 1);
-        Record memory it = event_(1);
-        it.kind = 247;
-        it.ref = recordId(customs, 1);
-        submit(customs, 4, pack(it));
-        it.ref = recordId(customs, 4);
-        submit(customs, 5, pack(it));
-    }
-
-    function test_a_lifecycle_record_of_its_own_batch_is_too_late() external {
-        Record memory it = event_(1);
-        it.kind = 240;
-        it.ref = recordId(customs, 1);
-        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.InvalidReference.selector, 1, it.ref);
-        refuse(bytes.concat(pack(event_(1)), pack(it)), refusal, 1);
-    }
-
-    function test_link_references() external {
-        submit(customs, 1, batch(3, 1));
-        refuseReference(248, 0);
-        refuseReference(248, 1); // itself
-        refuseReference(255, FIRMS + 1);
-        refuseReference(249, recordId(customs, 1));
-        Record memory it = event_(1);
-        it.kind = 248;
-        it.ref = FIRMS;
-        submit(customs, 4, pack(it));
-    }
-
-    function test_events_refer_to_nothing() external {
-        submit(customs, 1, batch(3, 1));
-        refuseReference(239, recordId(customs, 1));
-        refuseReference(1, 2);
-    }
-
-    /// @dev Any record at all, most of them nearly good: it is refused with the first fault that the slow rule finds.
-    function testFuzz_any_record(uint256 seed) external {
-        submit(market, 1, batch(3, 1));
-        Record memory it = nearlyGood(seed);
-        bytes memory refusal = faultOf(it, authorities.mandateNow(market), market, 4);
-        if (refusal.length != 0) vm.expectRevert(refusal);
-        submit(market, 4, pack(it));
-        vm.assertEq(ledger.recordCount(market), refusal.length == 0 ? 4 : 3);
-    }
-
     // ------------------------------------------------------------------ inside
-
-    function refuse(bytes memory records, bytes memory refusal, uint48 firstNumber) internal {
-        vm.expectRevert(refusal);
-        submit(customs, firstNumber, records);
-    }
-
-    function refuseReference(uint16 kind, uint64 ref) private {
-        Record memory it = event_(1);
-        (it.kind, it.ref) = (kind, ref);
-        refuse(pack(it), abi.encodeWithSelector(ICreditLedger.InvalidReference.selector, 0, ref), 4);
-    }
 
     /// @dev Submit a good batch and hold state and logs against the description, computed here at leisure.
     function submitAndCheck(uint16 authority, uint48 firstNumber, bytes memory records) private {
@@ -277,79 +188,5 @@ abstract contract RecordScenarios is LedgerTest {
         vm.assertEq(ledger.recordCount(authority), firstNumber + count - 1);
         vm.assertEq(ledger.logSize(), leaves.length);
         vm.assertEq(ledger.root(), SlowTree.root(leaves));
-    }
-
-    /// @dev A good batch: some of the enterprises, one to four records each, of every kind that the authority may write.
-    function randomBatch(uint256 seed, uint16 authority, uint48 first) private pure returns (bytes memory records) {
-        for (uint64 e = 1; e <= FIRMS; ++e) {
-            seed = uint256(keccak256(abi.encode(seed, e)));
-            if (seed % 3 == 0 && !(e == FIRMS && records.length == 0)) continue;
-            for (uint256 i; i <= (seed >> 8) % 4; ++i) {
-                Record memory it = event_(e);
-                uint256 dice = uint256(keccak256(abi.encode(seed, i)));
-                it.severity = uint8(dice % 4);
-                it.decidedOn = TODAY - uint32((dice >> 8) % 1000);
-                it.conductOn = it.decidedOn - uint32((dice >> 24) % 1000);
-                it.commitment = keccak256(abi.encode(dice));
-                if (first > 1 && dice % 5 == 0) {
-                    (it.kind, it.ref) = (240, recordId(authority, uint48(1 + (dice >> 40) % (first - 1))));
-                } else if (authority == 1 && dice % 5 == 1) {
-                    (it.kind, it.ref) = (248 + uint16((dice >> 40) % 2), e == 1 ? 2 : 1); // linked to or from
-                }
-                records = bytes.concat(records, pack(it));
-            }
-        }
-    }
-
-    /// @dev Fields that are mostly good, often on an edge, sometimes anything.
-    function nearlyGood(uint256 seed) private pure returns (Record memory it) {
-        it = event_(1);
-        uint256 dice = uint256(keccak256(abi.encode(seed)));
-        uint16[8] memory kinds = [uint16(0), 1, 2, 3, 239, 240, 248, uint16(dice >> 16)];
-        it.kind = kinds[dice % 8];
-        if (dice >> 32 & 3 == 0) it.severity = uint8(dice >> 40 & 7);
-        if (dice >> 48 & 3 == 0) it.decidedOn = TODAY - 2 + uint32((dice >> 56) % 5);
-        if (dice >> 64 & 15 == 0) it.decidedOn = uint32(dice >> 72);
-        if (dice >> 104 & 3 == 0) it.conductOn = it.decidedOn + uint32((dice >> 112) % 3);
-        if (dice >> 120 & 7 == 0) it.spare = uint40(1 << (dice >> 128) % 40);
-        uint64[6] memory refs = [uint64(0), 1, 2, recordId(2, 1), recordId(2, 4), uint64(dice >> 136)];
-        if (it.kind >= 240 || dice >> 200 & 3 == 0) it.ref = refs[(dice >> 208) % 6];
-    }
-
-    /// @dev The rules of a single record, one after the other as the interface lists them.
-    function faultOf(Record memory it, uint256 mandate, uint16 authority, uint48 first)
-        private
-        pure
-        returns (bytes memory)
-    {
-        if (it.spare != 0) return abi.encodeWithSelector(ICreditLedger.SpareBitsSet.selector, 0);
-        if (it.severity > 3) return abi.encodeWithSelector(ICreditLedger.InvalidSeverity.selector, 0, it.severity);
-        if (it.kind == 0 || it.kind > 255 || mandate & (1 << it.kind) == 0) {
-            return abi.encodeWithSelector(ICreditLedger.TypeOutsideMandate.selector, 0, it.kind);
-        }
-        if (it.conductOn > it.decidedOn) {
-            return abi.encodeWithSelector(ICreditLedger.DecidedBeforeConduct.selector, 0, it.conductOn, it.decidedOn);
-        }
-        if (it.decidedOn > TODAY) {
-            return abi.encodeWithSelector(ICreditLedger.DecidedInFuture.selector, 0, it.decidedOn, TODAY);
-        }
-        bool good = it.ref == 0;
-        if (it.kind >= 240) {
-            uint48 number = uint48(it.ref);
-            good = uint16(it.ref >> 48) == authority && 1 <= number && number < first;
-        }
-        if (it.kind >= 248) good = 1 <= it.ref && it.ref <= FIRMS && it.ref != it.enterprise;
-        return good ? bytes("") : abi.encodeWithSelector(ICreditLedger.InvalidReference.selector, 0, it.ref);
-    }
-
-    function enterpriseAt(bytes memory records, uint256 index) private pure returns (uint64) {
-        return uint64(bytes8(slice(records, index))); // big endian
-    }
-
-    function slice(bytes memory records, uint256 index) private pure returns (bytes memory one) {
-        one = new bytes(64);
-        assembly ("memory-safe") {
-            mcopy(add(one, 0x20), add(add(records, 0x20), shl(6, index)), 0x40)
-        }
     }
 }
