@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from ledger.domain.submissions import FieldError
+from ledger.workflows.json_text import BadJson, read_json
 from ledger.workflows.lines import ROW_LIMIT, Line, Lines
 from ledger.workflows.rows import RejectedRow, Row, not_utf8, shown
 
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RAW_KEPT: Final = 16 * 1024
-
-
-class _TwiceError(ValueError):
-    """A key stands twice in one object; which of its values was meant cannot be known."""
 
 
 class NdjsonRows:
@@ -37,32 +33,14 @@ def _read(line: Line) -> Row | RejectedRow:
     if line.cut:
         return _rejected(line, f"the row has {line.size} bytes, more than {ROW_LIMIT}")
     try:
-        value = json.loads(line.data.decode(), object_pairs_hook=_object, parse_constant=_refuse)
+        value = read_json(line.data.decode())
     except UnicodeDecodeError as error:
         return _rejected(line, not_utf8(line.data, error))
-    except _TwiceError as error:
+    except BadJson as error:
         return _rejected(line, str(error))
-    except json.JSONDecodeError as error:
-        return _rejected(line, f"not JSON: {error.msg} at character {error.colno}")
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _rejected(line, f"not JSON that can be read: {why}")
     if not isinstance(value, dict):
         return _rejected(line, f"not a JSON object but {_kind(value)}")
     return Row(line.number, value)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _TwiceError(f"the key {shown(twice)!r} stands twice")
-    return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
 
 
 def _kind(value: object) -> str:

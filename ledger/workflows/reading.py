@@ -16,8 +16,8 @@ from ledger.index.queries import all_authorities, posted_of, runs_of
 from ledger.scoring.cards import card_in_force
 from ledger.scoring.score import score as score_records
 from ledger.workflows.held import held_documents
+from ledger.workflows.json_text import BadJson, read_json
 from ledger.workflows.knowing import subject_known
-from ledger.workflows.nesting import too_deep
 from ledger.workflows.subjects import subject_at
 
 if TYPE_CHECKING:
@@ -254,13 +254,13 @@ def _item(check: DocumentCheck, run: RunRow, names: _Names, state: _State) -> It
 
 
 def _document(check: DocumentCheck) -> object:
-    """Return what the authority wrote: JSON where it is JSON fit to send, else text; None if nothing is held."""
+    """Return what the authority wrote: a JSON array or object as such, all else as text; None if not held."""
     if check.held != "opened":
         return None
-    written = json.loads(check.content).get("document", "")
-    if written[:1] not in ("{", "[") or too_deep(written):
+    written: str = json.loads(check.content)["document"]
+    if written[:1] not in ("{", "["):
         return written
     try:
-        return json.loads(written)
-    except ValueError:
+        return read_json(written)
+    except BadJson:
         return written

@@ -14,6 +14,15 @@ from ledger.workflows.reading import record_of, score_of, thousandths
 pytest_plugins = ["workflows_office"]
 GAMMA, DELTA, PLAIN = "9144030010001686XA", "9152000071430580XT", "name:CN:Plain Trading"
 DAY = "2026-05-01"
+#: Documents that look like JSON and have no one meaning, or would harm who parses them: they stay text.
+TEXTS = [
+    "[" * 100_000,
+    "{not json}",
+    '"{""a"":1""a"":2}"',
+    "[NaN]",
+    "[" + "9" * 5000 + "]",
+    '"{""a"":1,""a"":2}"',
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +37,18 @@ def office_with_cases(lasting_office, tmp_path_factory):
             record_line("G4", type="CU15", party=GAMMA, document='"{""level"": 2}"'),
             record_line("G5", type="CU06", party=DELTA, document="to be erased"),
         ],
+        "GACC ": [
+            record_line(
+                f"T{number}", type="CU15", party="name:CN:Texts", document=text, decided_on="2026-05-02"
+            )
+            for number, text in enumerate(TEXTS)
+        ],
         "SAMR": [record_line("S1", type="MR03", party=ALPHA), record_line("S2", type="MR02", party=GAMMA)],
         "US-CPSC": [record_line("F1", type="FR01", party=PLAIN)],
     }
     for code, lines in rows.items():
         path = records_file(folder / f"{code}.csv", *lines)
-        found = import_file(lasting_office, path, "records", lasting_office.authorities[code])
+        found = import_file(lasting_office, path, "records", lasting_office.authorities[code.strip()])
         assert found.rejected == 0, found.shown
     lasting_office.follower.catch_up()
     return lasting_office
@@ -94,6 +109,11 @@ def test_a_document_is_json_where_it_was_json(office_with_cases):
     customs, market = record(office_with_cases, GAMMA)["records"]
     assert customs["document"] == {"level": 2}
     assert market["document"] == ""
+
+
+def test_a_document_that_is_no_sound_json_is_shown_as_the_text_it_is(office_with_cases):
+    items = record(office_with_cases, "name:CN:Texts", "2026-05-02")["records"]
+    assert [item["document"] for item in items] == [text.strip('"').replace('""', '"') for text in TEXTS]
 
 
 def test_an_erased_document_is_gone_and_its_record_stands(office_with_cases):

@@ -238,9 +238,10 @@ def test_a_quote_left_open_is_followed_so_far_and_no_further(monkeypatch):
         (b"null", "not a JSON object but null"),
         (b'{"party": "a", "party": "b"}', "'party' stands twice"),
         (b'{"document": {"a": 1, "a": 2}}', "'a' stands twice"),
+        (b"{" + b",".join(b'"%d":1' % n for n in range(100_000)) + b',"7":2}', "'7' stands twice"),
         (b'{"document": NaN}', "NaN is no JSON number"),
         (b'{"document": ' + b"9" * 5000 + b"}", "not JSON that can be read"),
-        (b'{"document": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+        (b'{"document": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "JSON nested deeper than 32 levels"),
         (b'{"party": "Caf\xe9"}', "byte 15 of the row (0xE9) is not UTF-8"),
         (b'{"document": "' + b"x" * ROW_LIMIT + b'"}', f"more than {ROW_LIMIT}"),
     ],
@@ -252,6 +253,14 @@ def test_a_bad_line_of_ndjson_is_one_rejected_row(line, reason):
     (item,) = rejected(items)
     assert item.number == 2
     assert reason in item.errors[0].reason
+
+
+@pytest.mark.parametrize("depth", [30, 31, 32, 200])
+def test_nesting_is_counted_outside_strings_only(depth):
+    """A row's own object and the document's levels; brackets in text are text."""
+    document = "[" * depth + '"' + "[{" * 500 + r"\"[" + '"' + "]" * depth
+    (item,) = read(b'{"document": ' + document.encode() + b"}\n")
+    assert isinstance(item, Row) == (depth < 32)
 
 
 def test_ndjson_keeps_what_a_document_is():
