@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ledger.store.database import Database
 
 #: Blocks read at once at first; the number then follows how much they hold.
-_FIRST_SPAN = 256
+_FIRST_SPAN = 64
 _MOST_BLOCKS = 50_000
 #: Facts that one transaction is meant to hold: enough to be quick, few enough to keep memory flat.
 _FEW_FACTS = 5_000
@@ -106,30 +106,30 @@ class Follower:
                 undone += more
                 continue
             moved = 0
-            at, rows, facts = read
+            at, rows = read
             with self._database.write_index() as connection:
                 _write(connection, rows, at)
             records += rows.records
-            span = _next_span(span, facts)
+            span = _next_span(span, rows.facts)
             if on_progress:
                 on_progress(at.number, latest)
 
-    def _read(self, at: Block | None, first: int, last: int) -> tuple[Block, Rows, int] | None:
+    def _read(self, at: Block | None, first: int, last: int) -> tuple[Block, Rows] | None:
         """Read blocks `first`..`last`; None if the chain changed meanwhile."""
         (end,) = self._blocks([last])
         if end is None:
             return None
         addresses = self._deployment.addresses
-        facts = list(read_facts(self._node, addresses, first, last))
-        hashes: dict[int, bytes] = {last: end}
+        rows = rows_of(read_facts(self._node, addresses, first, last))
+        hashes: dict[object, object] = {last: end}
         one_chain = all(
-            hashes.setdefault(each.at.block_number, each.at.block_hash) == each.at.block_hash
-            for each in facts
+            hashes.setdefault(number, block_hash) == block_hash
+            for number, block_hash, _ in rows.by_table[index.blocks]
         )
         again = self._blocks([last] if at is None else [last, at.number])
         if not one_chain or again != ([end] if at is None else [end, at.hash]):
             return None
-        return Block(last, end), rows_of(facts), len(facts)
+        return Block(last, end), rows
 
     def _undo_to_ancestor(self, at: Block | None) -> tuple[Block | None, int]:
         """Remove what the chain took back. Returns the block the index then stands at, and rows removed."""

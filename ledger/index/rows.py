@@ -36,6 +36,11 @@ class Rows(NamedTuple):
     referring: list[Referring]
     records: int
 
+    @property
+    def facts(self) -> int:
+        """How many facts there were."""
+        return sum(map(len, self.by_table.values())) - len(self.by_table[index.blocks])
+
 
 def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
     """Return the rows of facts given in chain order. Raises `ChainDamaged` if a run cannot be records."""
@@ -43,11 +48,12 @@ def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
     runs, blocks = by_table[index.runs], by_table[index.blocks]
     referring: list[Referring] = []
     records = block = 0
+    hash_of_block = b""
     for fact in stretch:
         number, block_hash, timestamp, log_index = at = fact.at
-        if number != block:
+        if number != block or block_hash != hash_of_block:
             blocks.append((number, block_hash, timestamp))
-            block = number
+            block, hash_of_block = number, block_hash
         if type(fact) is facts.Run:
             _, enterprise, authority, first_id, leaf_index, head, run = fact
             count = len(run) // RECORD_BYTES
@@ -55,8 +61,7 @@ def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
             runs.append(
                 (leaf_index, enterprise, authority, first_id, count, head, run, number, block_hash, log_index)
             )
-            # The types' low and high bytes, without opening every record.
-            if max(run[9::RECORD_BYTES], default=0) >= _FIRST_REFERRING or any(run[8::RECORD_BYTES]):
+            if _refers(run, count):
                 referring += [
                     Referring(each, at) for each in unpack_run(first_id, run) if each.type >= _FIRST_REFERRING
                 ]
@@ -64,6 +69,13 @@ def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
             table, values = _OTHERS[type(fact)](fact)
             by_table[table].append((*values, number, block_hash, log_index))
     return Rows(by_table, referring, records)
+
+
+def _refers(run: bytes, count: int) -> bool:
+    """Whether a run of `count` records has one that refers, by its types' two bytes, without opening it."""
+    if count == 1:
+        return run[9] >= _FIRST_REFERRING or run[8] > 0
+    return max(run[9::RECORD_BYTES], default=0) >= _FIRST_REFERRING or any(run[8::RECORD_BYTES])
 
 
 def is_link(record: Posted) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from psycopg.abc import Dumper
     from sqlalchemy import Column, Connection, Table
     from sqlalchemy.sql.compiler import IdentifierPreparer
 
@@ -51,14 +52,23 @@ def _copy(connection: Connection, statement: str, table: Table, rows: Sequence[t
     types = [column.type.compile(connection.dialect).lower() for column in table.columns]
     errors = connection.dialect.loaded_dbapi
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
+        with driver.cursor() as cursor:
+            # By default `bytea` goes through the DB-API wrapper's dumper, which is not the compiled one.
+            cursor.adapters.register_dumper(bytes, _bytes_dumper())
+            with cursor.copy(statement) as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
     except errors.IntegrityError as error:
         raise IntegrityError(statement, None, error) from error
     except errors.OperationalError as error:
         raise OperationalError(statement, None, error) from error
+
+
+def _bytes_dumper() -> type[Dumper]:
+    from psycopg.types.string import BytesBinaryDumper  # noqa: PLC0415  not needed on SQLite
+
+    return BytesBinaryDumper
 
 
 def set_values(
