@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import typer
 
-from ledger.cli import identities, keys, operate, proofs, read, write
+from ledger.cli import identities, keys, operate, proofs, read, witness, write
 
 app = typer.Typer(
     name="credit-ledger",
@@ -44,6 +44,7 @@ app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)
 app.command("audit")(proofs.audit)
 app.command("checkpoint")(proofs.checkpoint)
+app.command("witness")(witness.witness)
 app.command("rebuild")(operate.rebuild)
 app.command("status")(operate.status)
 app.add_typer(keys.keys, name="key")

@@ -106,14 +106,20 @@ def checkpoint(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write it here.")
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="VKEY@URL", help="A witness that is to cosign; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Sign the log's size and root as a C2SP checkpoint, and keep it. 日志检查点."""
     from ledger.workflows.checkpoints import make_checkpoint, operator_key  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.witnessing import cosign, parse_witness  # noqa: PLC0415
 
+    witnesses = [parse_witness(each) for each in witness or []]
     with opened() as ledger:
         ledger.follower.catch_up()
-        kept = make_checkpoint(ledger)
+        kept = cosign(ledger, make_checkpoint(ledger), witnesses)
         key = str(operator_key(ledger).verifier)
     note_text = str(kept.note)
     if output is not None:

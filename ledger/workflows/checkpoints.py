@@ -151,6 +151,8 @@ def read_checkpoint(path: Path, expected: str, keys: Sequence[VerifierKey] = ())
 
 def consistency(ledger: Published, first: int, second: int) -> list[bytes]:
     """Return the proof that the index's log of `second` leaves extends that of `first`. Raises `NotFound`."""
+    if first == 0:
+        return []
     with ledger.db.read_index() as index:
         tree = Tree(leaf_hashes(index))
     if not 0 <= first <= second <= tree.size:

@@ -1,0 +1,188 @@
+"""A witness: it holds the last checkpoint it cosigned of each log, and cosigns what provably extends it.
+
+Source: C2SP tlog-witness (`add-checkpoint`) and tlog-cosignature. Of each log it keeps one file with the last
+note; the check against it and the write are one step, under a lock that other processes respect too. A log
+that signs two roots for one size has forked: the alarm keeps both notes, which together are the proof, and
+the witness cosigns nothing of that log again until a person has removed the alarm. A proof that does not
+verify is kept as a suspicion: anybody may send a wrong proof.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import fcntl
+import os
+import re
+import threading
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ledger.chain.files import write_private
+from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
+from ledger.crypto.merkle import EMPTY_ROOT, verify_consistency
+from ledger.crypto.notes import COSIGNATURE, BadNote, Note, SigningKey, parse_note, verify_note
+from ledger.errors import BadProof, Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ledger.crypto.notes import VerifierKey
+
+MAX_BODY: Final = 128 * 1024
+_MAX_PROOF: Final = 63
+_OLD: Final = re.compile(r"old (0|[1-9][0-9]{0,18})")
+_TEXT: Final = "text/plain; charset=utf-8"
+_SIZE: Final = "text/x.tlog.size"
+
+
+class Answer(NamedTuple):
+    """What goes back over HTTP."""
+
+    status: int
+    body: bytes
+    content_type: str = _TEXT
+
+
+class _Request(NamedTuple):
+    old: int
+    proof: tuple[bytes, ...]
+    note: Note
+    checkpoint: Checkpoint
+
+
+class Witness:
+    """One witness: its key, the logs it knows by origin (each with its keys), and its folder.
+
+    `alarm` hears of a fork or a suspicion, in a sentence. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        key: SigningKey,
+        logs: Mapping[str, Sequence[VerifierKey]],
+        alarm: Callable[[str], None],
+    ) -> None:
+        self.key = key
+        self._folder = folder
+        self._logs = logs
+        self._alarm = alarm
+        self._guard = threading.Lock()
+
+    def add_checkpoint(self, body: bytes, now: int) -> Answer:
+        """Answer one `add-checkpoint` at the time `now`, Unix seconds."""
+        try:
+            request = _parse(body)
+        except BadProof as error:
+            return _said(400, str(error))
+        keys = self._logs.get(request.checkpoint.origin)
+        if keys is None:
+            return _said(404, f"unknown log {request.checkpoint.origin}")
+        try:
+            signed = verify_note(request.note, keys)
+        except BadNote as error:
+            return _said(403, str(error))
+        if not signed:
+            return _said(403, "no key known for this log signed the checkpoint")
+        if request.old > request.checkpoint.size:
+            return _said(400, "the old size is above the checkpoint's")
+        with self._locked():
+            return self._decide(request, now)
+
+    def latest(self, log_id: str) -> Note | None:
+        """Return the last note cosigned of the log with this id (SHA-256 of its origin), or None."""
+        path = self._folder / f"{log_id}.checkpoint"
+        return parse_note(path.read_bytes()) if path.exists() else None
+
+    def _decide(self, request: _Request, now: int) -> Answer:
+        point, name = request.checkpoint, log_id(request.checkpoint.origin)
+        if (self._folder / f"{name}.fork").exists():
+            return _said(409, "this log has forked before: a person must look at it")
+        held = self.latest(name)
+        last = parse_checkpoint(held.text) if held else Checkpoint(point.origin, 0, EMPTY_ROOT)
+        if last.size == point.size and last.root != point.root:
+            self._raise_alarm("fork", name, request, held)
+            return _said(409, "another root was signed for this size: the log has forked")
+        if request.old != last.size:
+            return Answer(409, f"{last.size}\n".encode(), _SIZE)
+        try:
+            verify_consistency(last.size, point.size, request.proof, last.root, point.root)
+        except BadProof as error:
+            self._raise_alarm("suspicion", name, request, held)
+            return _said(422, str(error))
+        line = self.key.sign(request.note.text, now)
+        kept = Note(request.note.text, (*request.note.lines, line))
+        write_private(self._folder / f"{name}.checkpoint", str(kept).encode())
+        return Answer(200, str(line).encode())
+
+    def _raise_alarm(self, kind: str, name: str, request: _Request, held: Note | None) -> None:
+        """Keep what was cosigned and what was asked for, as they are, and say so."""
+        proof = "".join(binascii.b2a_base64(each).decode() for each in request.proof)
+        content = (
+            f"cosigned before:\n{held or ''}\nasked for, old {request.old}, proof\n{proof}\n{request.note}"
+        )
+        path = self._folder / f"{name}.{kind}"
+        write_private(path, content.encode())
+        origin, size = request.checkpoint[:2]
+        self._alarm(f"{kind.upper()}: log {origin}, size {size}: both notes are in {path}")
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._guard, (self._folder / "witness.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def log_id(origin: str) -> str:
+    """Return the name of a log's files: the SHA-256 of its origin, in hexadecimal."""
+    return sha256(origin.encode()).hexdigest()
+
+
+def open_witness(
+    folder: Path, name: str, keys: Sequence[VerifierKey], alarm: Callable[[str], None]
+) -> Witness:
+    """Open a witness's folder, made at first with a fresh key, to witness the logs that these keys sign.
+
+    A key's name is its log's origin. Raises `Misconfigured` for a folder whose key is damaged, and for a lost
+    key beside checkpoints: a witness that forgot what it signed must not go on under its name.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / "witness.key"
+    if not path.exists():
+        if any(folder.glob("*.checkpoint")):
+            raise Misconfigured(f"{path} is missing, and there are checkpoints it signed beside it")
+        write_private(path, os.urandom(32))
+    seed = path.read_bytes()
+    if len(seed) != 32:
+        raise Misconfigured(f"{path} is not a key of 32 bytes")
+    logs: dict[str, list[VerifierKey]] = {}
+    for each in keys:
+        logs.setdefault(each.name, []).append(each)
+    return Witness(folder, SigningKey(name, COSIGNATURE, seed), logs, alarm)
+
+
+def request_body(old: int, proof: Sequence[bytes], note: Note) -> bytes:
+    """Return the body of an `add-checkpoint`."""
+    lines = "".join(binascii.b2a_base64(each).decode() for each in proof)
+    return f"old {old}\n{lines}\n{note}".encode()
+
+
+def _parse(body: bytes) -> _Request:
+    """Take a request apart. Raises `BadNote`."""
+    head, between, rest = body.partition(b"\n\n")
+    try:
+        first, *lines = head.decode("ascii").split("\n")
+        proof = tuple(binascii.a2b_base64(each.encode(), strict_mode=True) for each in lines)
+    except ValueError:
+        raise BadNote("the proof is not lines of base64") from None
+    found = _OLD.fullmatch(first)
+    if not found or not between or len(proof) > _MAX_PROOF:
+        raise BadNote("not: an old size, at most 63 proof lines, an empty line, a checkpoint")
+    note = parse_note(rest)
+    return _Request(int(found[1]), proof, note, parse_checkpoint(note.text))
+
+
+def _said(status: int, message: str) -> Answer:
+    return Answer(status, message.encode() + b"\n")

@@ -1,0 +1,66 @@
+"""A witness over HTTP: `POST /add-checkpoint`, and `GET /logs/<log id>/checkpoint` for who watches it."""
+
+from __future__ import annotations
+
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Final
+
+from ledger.workflows.witness import MAX_BODY, Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ledger.workflows.witness import Witness
+
+_PREFIX: Final = "/logs/"
+_SUFFIX: Final = "/checkpoint"
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+def make_witness_server(
+    witness: Witness, host: str, port: int, clock: Callable[[], float] = time.time
+) -> ThreadingHTTPServer:
+    """Return the server, bound and not yet serving; port 0 takes a free one (`server_address`)."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # A client that stops in the middle of a request holds a thread no longer than this.
+        timeout = 15
+
+        def do_POST(self) -> None:
+            try:
+                length = int(self.headers.get("Content-Length", ""))
+            except ValueError:
+                length = -1
+            if self.path != "/add-checkpoint":
+                self._answer(Answer(404, b"no such call\n"), close=True)
+            elif not 0 <= length <= MAX_BODY:
+                self._answer(
+                    Answer(413 if length > MAX_BODY else 411, b"a body of known, small length\n"), close=True
+                )
+            else:
+                self._answer(witness.add_checkpoint(self.rfile.read(length), int(clock())))
+
+        def do_GET(self) -> None:
+            name = self.path.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+            known = self.path == f"{_PREFIX}{name}{_SUFFIX}" and len(name) == 64 and _HEX.issuperset(name)
+            note = witness.latest(name) if known else None
+            self._answer(Answer(200, str(note).encode()) if note else Answer(404, b"no such checkpoint\n"))
+
+        def _answer(self, answer: Answer, *, close: bool = False) -> None:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body)))
+            if close:
+                self.send_header("Connection", "close")
+                self.close_connection = True
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name the library has
+            """Say nothing per request: alarms are what a witness has to say."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    server.daemon_threads = True
+    return server

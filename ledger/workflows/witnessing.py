@@ -1,0 +1,102 @@
+"""Asking witnesses to cosign a checkpoint: any that speak C2SP tlog-witness, ours or others'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import urllib3
+
+from ledger.crypto.notes import COSIGNATURE, VerifierKey, parse_lines
+from ledger.errors import BadProof, BadValue, ChainUnavailable
+from ledger.workflows.checkpoints import consistency, keep
+from ledger.workflows.witness import request_body
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.crypto.notes import Line, Note
+    from ledger.workflows.checkpoints import Kept, Published
+
+_TIMEOUT = 20.0
+
+
+class WitnessUnavailable(ChainUnavailable):
+    """A witness does not answer."""
+
+    code = "witness-unavailable"
+
+
+class WitnessRefused(BadProof):
+    """A witness does not cosign: its answer says why."""
+
+    code = "witness-refused"
+
+
+class WitnessAt(NamedTuple):
+    """A witness's key, and the address its calls are under."""
+
+    key: VerifierKey
+    url: str
+
+
+def parse_witness(text: str) -> WitnessAt:
+    """Read `VKEY@URL`. Raises `BadValue`."""
+    key, found, rest = text.partition("@http")
+    if not found or not rest.startswith(("://", "s://")):
+        raise BadValue("witness", text, "not VKEY@URL")
+    parsed = VerifierKey.parse(key)
+    if parsed.kind != COSIGNATURE:
+        raise BadValue("witness", text, "the key of a log, not of a witness (type 4)")
+    return WitnessAt(parsed, "http" + rest.rstrip("/"))
+
+
+def cosign(ledger: Published, kept: Kept, witnesses: Sequence[WitnessAt]) -> Kept:
+    """Have the checkpoint cosigned by each witness and keep it with their lines.
+
+    What one witness has signed is kept before the next is asked. Raises `WitnessUnavailable`,
+    `WitnessRefused`, `BadNote` (its signature does not verify).
+    """
+    for witness in witnesses:
+        line = _ask(ledger, kept, witness)
+        others = (each for each in kept.note.lines if each[:2] != line[:2])
+        kept = keep(kept._replace(note=kept.note._replace(lines=(*others, line))))
+    return kept
+
+
+def _ask(ledger: Published, kept: Kept, witness: WitnessAt) -> Line:
+    """Return the witness's line: at the second attempt if the first taught the size it holds."""
+    size, old = kept.checkpoint.size, 0
+    for _ in range(2):
+        status, kind, body = _post(witness, request_body(old, consistency(ledger, old, size), kept.note))
+        if status == 200:
+            return _own(witness, kept.note, body)
+        held = body.strip()
+        if status != 409 or kind != "text/x.tlog.size" or not held.isdigit() or int(held) > size:
+            break
+        old = int(held)
+    raise WitnessRefused(
+        f"{witness.key.name} at {witness.url}: {status}: {body.decode(errors='replace')[:200].strip()}"
+    )
+
+
+def _own(witness: WitnessAt, note: Note, body: bytes) -> Line:
+    for line in parse_lines(body):
+        if (line.name, line.key_id) == (witness.key.name, witness.key.key_id):
+            witness.key.check(note.text, line.signature)
+            return line
+    raise WitnessRefused(f"{witness.url} signed with another key than {witness.key.name}'s")
+
+
+def _post(witness: WitnessAt, body: bytes) -> tuple[int, str, bytes]:
+    try:
+        answer = urllib3.request(
+            "POST",
+            f"{witness.url}/add-checkpoint",
+            body=body,
+            timeout=_TIMEOUT,
+            retries=False,
+            redirect=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise WitnessUnavailable(f"{witness.key.name} at {witness.url} does not answer: {error}") from None
+    return answer.status, answer.headers.get("Content-Type", ""), answer.data
