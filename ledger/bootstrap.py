@@ -42,7 +42,7 @@ SHANGHAI = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
 
 
 def today() -> int:
-    """Return the day it is in Asia/Shanghai, as days since 1970-01-01: the one clock of the business rules."""
+    """Return the day it is in Asia/Shanghai, in days since 1970-01-01: the one clock of business rules."""
     return (dt.datetime.now(SHANGHAI).date() - dt.date(1970, 1, 1)).days
 
 
@@ -67,8 +67,8 @@ class Ledger:
     def open(cls, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Iterator[Ledger]:
         """Open the installation in `settings.data_dir`, deploying on first use; `progress` hears its steps.
 
-        Raises `Misconfigured` (passphrase, keystore, address, another chain than the vault's), `Busy` (held by
-        another process that does not serve it), `ChainUnavailable`, `ChainRefused`.
+        Raises `Misconfigured` (passphrase, keystore, address, another chain than the vault's), `Busy` (held
+        by another process that does not serve it), `ChainUnavailable`, `ChainRefused`.
         """
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         catalogue, authorities, cards = load_catalogue(), default_authorities(), load_cards()

@@ -1,4 +1,4 @@
-"""Settings, all from the environment (`CREDIT_LEDGER_*`); the defaults run on one machine with nothing else."""
+"""Settings, all from the environment (`CREDIT_LEDGER_*`); the defaults run on one machine alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Answers kept for `Idempotency-Key`: a request sent again gets its first answer and is not repeated.
 
-An intent is claimed before the work and settled with the answer after it. A process that dies in between leaves
-a claim without an answer; after `CLAIM_SECONDS` the next sender takes it over: safe, because the
+An intent is claimed before the work and settled with the answer after it. A process that dies in between
+leaves a claim without an answer; after `CLAIM_SECONDS` the next sender takes it over: safe, because the
 work itself (accepting records) is idempotent by authority and reference.
 """
 
