@@ -1,4 +1,4 @@
-"""Set up what the other scripts need: `.venv` with pinned, hash-checked packages, and Node for the contract tests.
+"""Set up what the other scripts need: `.venv` with pinned, hash-checked packages, and Node for the tests.
 
 Standard library only, and it must parse on an old Python 3, so that one gets a sentence and no traceback.
 """
@@ -60,7 +60,7 @@ def ensure(dev: bool = False) -> None:
 
 
 def ensure_node() -> None:
-    """Make `node` and `npm` callable, the machine's own or pinned ones in `.venv`, and install the npm packages."""
+    """Make `node` and `npm` callable, the machine's own or pinned ones in `.venv`; install the npm packages."""
     os.environ["PATH"] = str(BIN) + os.pathsep + os.environ["PATH"]
     if not (shutil.which("node") and shutil.which("npm")):
         print("Installing Node for the contract tests ...", flush=True)
