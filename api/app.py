@@ -42,6 +42,8 @@ def create_app(ledger: Ledger) -> FastAPI:
         docs_url=None,  # the bundled pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        # The envelope has figures and log; FastAPI's own would send messages wherever the environment says.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_bounded_threads,
     )
     app.state.service = service
