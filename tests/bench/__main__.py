@@ -43,6 +43,8 @@ def line(figure: Figure) -> str:
         parts.append(f"(target {figure.target}: {'met' if figure.met else 'MISSED'})")
     if figure.baseline is not None:
         parts.append(f"baseline {shown(figure.baseline)}, {figure.ratio or 0:.3g} times better")
+    if figure.cpu is not None:
+        parts.append(f"by CPU time {shown(figure.cpu)}")
     if figure.note:
         parts.append(figure.note)
     return "  ".join(parts)

@@ -23,7 +23,7 @@ from ledger.domain.parties import parse_party
 from ledger.outbox.identities import Register
 from ledger.settings import Settings
 
-PASSPHRASE = "bench"  # noqa: S105
+PASSPHRASE = "bench"
 AUTHORITY = "GACC"
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
