@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from evidence_sample import (
     meaning,
     mutated,
     placed,
+    posted_of,
     resealed,
     sample,
     sample_chain,
@@ -33,7 +35,7 @@ from evidence_sample import (
 from honest_chain import FOREVER, TODAY, Chain, key_of, record
 
 from ledger.audit.claims import claims_dict, claims_text
-from ledger.audit.evidence import Attached, build_evidence
+from ledger.audit.evidence import Attached, EvidenceScore, build_evidence
 from ledger.audit.verifier import (
     CheckpointDiffers,
     Malformed,
@@ -48,6 +50,7 @@ from ledger.audit.verifier import (
 from ledger.crypto.merkle import IndexOutside, RootDiffers
 from ledger.crypto.notes import BadNote, NotSigned, SigningKey, parse_note
 from ledger.errors import BadProof
+from ledger.scoring.score import score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -384,3 +387,21 @@ def test_one_key_under_two_names_counts_once() -> None:
 def test_the_assessment_is_bound_to_the_card_it_was_made_with() -> None:
     made = assessment_of(CHAIN)
     assert made.score.card.hash == CARD.hash
+
+
+def test_a_thousand_records_with_all_that_belongs_to_them_stay_small_and_quick() -> None:
+    """1,000 batches of one record each, among 9,000 of others; with places, rights, score and checkpoint."""
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(10)
+    for _ in range(1000):
+        chain.batch(1, [record(enterprise) for enterprise in range(1, 11)])
+    found = score(posted_of(chain, {1}), CARD, TODAY)
+    made = EvidenceScore(TODAY, CARD, found.milli, found.grade)
+    attached = Attached([authorities_of(chain)[0]], made, None, checkpoint_of(chain))
+    data = build_evidence(PLACE, [placed(chain, 1)], tree_of(chain), None, attached)
+    started = time.perf_counter()
+    verdict = verify_evidence(data, Trusted(keys=KEYS, quorum=3))
+    assert time.perf_counter() - started < 1
+    assert (len(verdict.subjects[0].records), verdict.leaves) == (1000, "all")
+    assert len(data) < 400_000
