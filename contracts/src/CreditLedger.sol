@@ -158,12 +158,11 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         end = start;
         unchecked {
             do {
-                // Nearly every record is an event without fault, and this one condition lets it pass. Differences wrap
-                // when they are negative, which sets their high bits.
+                // Nearly every record is an event without fault, and this one condition lets it pass. A type above 255
+                // shifts every bit out of the mandate; a negative difference wraps, which sets its high bits.
                 uint256 decidedOn = uint32(word >> 104);
-                uint256 doubts = (word & ZERO_IN_EVENTS) // by a shift above 255 no bit of the mandate is left
-                    | (~(mandate >> uint16(word >> 176)) & 1) | ((decidedOn - uint32(word >> 136)) >> 32)
-                    | ((today - decidedOn) >> 32);
+                uint256 doubts = (word & ZERO_IN_EVENTS) | (~(mandate >> uint16(word >> 176)) & 1)
+                    | ((decidedOn - uint32(word >> 136)) >> 32) | ((today - decidedOn) >> 32);
                 if (doubts != 0) _checkRecord(batch, word, end);
 
                 if (++end == count) break;
