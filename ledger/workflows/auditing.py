@@ -17,7 +17,10 @@ from ledger.audit.report import Report
 from ledger.chain.logs import read_facts
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.follower import Block, read_cursor
+from ledger.workflows.audit_code import compare_code
 from ledger.workflows.audit_index import IndexCheck
+from ledger.workflows.audit_nodes import NodeCheck
+from ledger.workflows.audit_scores import ScoreCheck
 from ledger.workflows.audit_vault import VaultCheck
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.facts import Fact
     from ledger.outbox.documents import DocumentKeys
+    from ledger.scoring.cards import Scorecard
     from ledger.store.database import Database
 
 #: Blocks in a stretch at first and at most; facts above which the next stretch is half as long.
@@ -62,6 +66,10 @@ class Audited(Protocol):
         """The contracts' views."""
 
     @property
+    def cards(self) -> Sequence[Scorecard]:
+        """All cards, dated."""
+
+    @property
     def catalogue(self) -> Catalogue:
         """The types of record."""
 
@@ -74,11 +82,13 @@ def audit(
     ledger: Audited,
     *,
     checkpoints: Sequence[tuple[int, bytes]] = (),
+    nodes: Sequence[Node] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Audit everything up to the chain's latest block, and the index up to where it stands.
 
     `checkpoints` are heads of the log kept from before, `(size, root)`: the log must still begin with each.
+    `nodes` are others of the same chain, asked for the same facts.
     `on_progress` is told (block reached, last block). Raises `ChainUnavailable` when the node does not answer
     or the chain was reorganised meanwhile; what is wrong with the ledger itself raises nothing.
     """
@@ -91,7 +101,8 @@ def audit(
         except ChainDamaged as error:
             return Report({"facts": 0}, (_damaged("the chain's latest block", error),))
         with ledger.db.read_vault() as vault:
-            run = _Audit(ledger, index, vault, cursor, checkpoints)
+            others = [NodeCheck(each, ledger.deployment) for each in nodes]
+            run = _Audit(ledger, index, vault, cursor, checkpoints, others=others)
             run.work(last, on_progress)
     if not run.broken and _block(ledger.node, last.number) != last:
         raise ChainUnavailable(f"the chain at {ledger.node.where} was reorganised meanwhile: audit it again")
@@ -108,11 +119,15 @@ class _Audit:
         vault: Connection,
         cursor: Block | None,
         checkpoints: Sequence[tuple[int, bytes]],
+        *,
+        others: Sequence[NodeCheck],
     ) -> None:
         self._ledger = ledger
         self._cursor = cursor
         self._index = IndexCheck(index, cursor.number if cursor else -1)
         self._vault = VaultCheck(vault, ledger.keystore.master_key, ledger.catalogue)
+        self._scores = ScoreCheck(index, vault, ledger.cards)
+        self._others = others
         self._replay = Replay()
         self._checkpoints = len(checkpoints)
         self._checkpoints_left = sorted(checkpoints)
@@ -129,6 +144,9 @@ class _Audit:
             self._take(self._replay.finish())
             self._take(compare_contract(self._replay, self._contract_state(last.number)))
             self._take(self._index_stands())
+            self._take(compare_code(self._ledger.node, self._ledger.deployment, last.number))
+            for each in self._others:
+                self._take(each.same_chain(last.number, last.hash))
         except ChainDamaged as error:
             self.broken = True
             at = self._replay.at
@@ -139,6 +157,9 @@ class _Audit:
         self._take(self._unreached_checkpoints())
         self._take(self._vault.identities(self._replay.commitments))
         self._take(self._vault.scores(self._replay.scorebook.assessments))
+        # Records of an index that is not the chain's give scores that say nothing.
+        if not self._found:
+            self._take(self._scores.compare(self._replay.scorebook.assessments))
 
     def report(self) -> Report:
         """Return what was looked at and what was found."""
@@ -147,6 +168,9 @@ class _Audit:
             "index_rows": self._index.rows,
             "heads": self._heads,
             "checkpoints": self._checkpoints,
+            "scores_recomputed": self._scores.recomputed,
+            "contracts": 0 if self.broken else 4,
+            "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         more = Deviation("more deviations", "not listed here", "none", str(self._more))
         return Report(checked, (*self._found, more) if self._more else tuple(self._found))
@@ -163,12 +187,14 @@ class _Audit:
             span = max(1, span // 2) if len(facts) > _MANY_FACTS else min(_LONGEST_SPAN, span * 2)
             first = upto + 1
 
-    def _stretch(self, facts: Sequence[Fact], first: int, last: int) -> None:
+    def _stretch(self, facts: list[Fact], first: int, last: int) -> None:
         for fact in facts:
             self._take(self._replay.apply(fact))
             self._take(self._checkpoint_here())
         self._take(self._index.compare(facts, first, last))
         self._take(self._vault.documents(facts, self._replay.codes))
+        for each in self._others:
+            self._take(each.compare(facts, first, last))
 
     def _checkpoint_here(self) -> Iterator[Deviation]:
         """Compare the checkpoints of the size the log has just reached."""

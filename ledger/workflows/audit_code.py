@@ -1,0 +1,55 @@
+"""The contracts' code on the chain against the artifacts committed with the software.
+
+What a constructor fixed for good (immutables: addresses, the chain's number) is not in an artifact; it says
+at which bytes, and these are not compared.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ledger.audit.deviation import Deviation
+from ledger.chain.abi import ARTIFACTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ledger.chain.contracts import Deployment
+    from ledger.chain.rpc import Node
+
+
+def compare_code(node: Node, deployment: Deployment, block: int) -> Iterator[Deviation]:
+    """Yield the contracts whose code at a block is not that of their artifact."""
+    addresses = {
+        "AccessManager": deployment.access_manager,
+        "Authorities": deployment.authorities,
+        "CreditLedger": deployment.credit_ledger,
+        "ScoreBook": deployment.score_book,
+    }
+    calls = [("eth_getCode", address, hex(block)) for address in addresses.values()]
+    for (name, address), code in zip(addresses.items(), node.requests(calls), strict=True):
+        found, (expected, immutables) = bytes.fromhex(code[2:]), _artifact(name)
+        if _masked(found, immutables) != _masked(expected, immutables):
+            where = f"contract {name} at {address}, block {block}"
+            yield Deviation("code differs from its artifact", where, _shown(expected), _shown(found))
+
+
+def _artifact(name: str) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return a contract's runtime code and where its immutables are: (start, length)."""
+    content = json.loads((ARTIFACTS / f"{name}.json").read_bytes())
+    places = content["immutableReferences"]
+    code = bytes.fromhex(content["deployedBytecode"].removeprefix("0x"))
+    return code, [(place["start"], place["length"]) for place in places]
+
+
+def _masked(code: bytes, immutables: Sequence[tuple[int, int]]) -> bytes:
+    """Return the code with zeros where immutables are; its length stays."""
+    masked = bytearray(code)
+    for start, length in immutables:
+        masked[start : start + length] = bytes(len(masked[start : start + length]))
+    return bytes(masked)
+
+
+def _shown(code: bytes) -> str:
+    return f"{len(code)} bytes, {code[:8].hex()}..." if code else "no code"
