@@ -105,6 +105,14 @@ _POSTED = (
 )
 
 
+# Asked for every score: built once.
+_NEIGHBOURS = (
+    select(links.c.other)
+    .where(links.c.enterprise == bindparam("enterprise"), links.c.type >= LINKED_TO)
+    .union(select(links.c.enterprise).where(links.c.other == bindparam("enterprise")))
+)
+
+
 # ---------------------------------------------------------------------- records of enterprises
 
 
@@ -175,9 +183,8 @@ def link_records(index: Connection, enterprise: int | None = None) -> list[Poste
 
 def neighbours(index: Connection, enterprise: int) -> set[int]:
     """Return every enterprise ever linked with this one, directly, whether or not the link still stands."""
-    out = select(links.c.other).where(links.c.enterprise == enterprise, links.c.type >= LINKED_TO)
-    back = select(links.c.enterprise).where(links.c.other == enterprise)
-    return {int(each) for each in index.scalars(out.union(back)) if each is not None}
+    found = index.scalars(_NEIGHBOURS, {"enterprise": enterprise})
+    return {int(each) for each in found if each is not None}
 
 
 def connected(index: Connection, enterprise: int) -> set[int]:

@@ -15,7 +15,9 @@ MODULES = {"gas": "gas", "import": "imports", "index": "index", "score": "scorin
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure one part, each figure beside its baseline.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measure one part, each figure beside its baseline."
+    )
     parser.add_argument("part", choices=MODULES)
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.add_argument("--quick", action="store_true", help="small and once: to see that it runs")
@@ -30,7 +32,9 @@ def main() -> None:
     if options.json:
         print(json.dumps(whole(document, module, figures), indent=1, ensure_ascii=False))
     else:
-        print(", ".join(f"{name} {value}" for name, value in document["machine"].items() if name != "libraries"))
+        print(
+            ", ".join(f"{name} {value}" for name, value in document["machine"].items() if name != "libraries")
+        )
 
 
 def whole(document: dict[str, Any], module: ModuleType, figures: list[Figure]) -> dict[str, Any]:

@@ -21,7 +21,19 @@ from ledger.crypto.hashing import keccak256
 PACKAGE = ROOT / "contracts" / "node_modules" / "@ethereum-attestation-service" / "eas-contracts"
 SCHEMA = "bytes32 fields,bytes32 commitment"
 _ZERO = "0x" + "00" * 20
-_ATTEST = ("bytes32", "address", "bytes32", "address", "uint64", "bool", "bytes32", "bytes32", "uint256", "uint256", "uint64")
+_ATTEST = (
+    "bytes32",
+    "address",
+    "bytes32",
+    "address",
+    "uint64",
+    "bool",
+    "bytes32",
+    "bytes32",
+    "uint256",
+    "uint256",
+    "uint64",
+)
 #: Gas a transaction may take on the bench's node, whose block limit is raised: EAS's largest need it.
 _GAS = 400_000_000
 
@@ -74,17 +86,31 @@ class Eas:
 
     def _sign(self, data: tuple[Any, ...], nonce: int, deadline: int) -> tuple[int, bytes, bytes]:
         recipient, expires, revocable, ref, content, value = data
-        fields = (self._schema, recipient, expires, revocable, ref, keccak256(content), value, nonce, deadline)
+        fields = (
+            self._schema,
+            recipient,
+            expires,
+            revocable,
+            ref,
+            keccak256(content),
+            value,
+            nonce,
+            deadline,
+        )
         struct = encode(_ATTEST, (self._type, self._attester, *fields))
         signature = sign_digest(self._secret, keccak256(b"\x19\x01" + self._domain + keccak256(struct)))
         return signature[64], signature[:32], signature[32:64]
 
     def _deploy(self, name: str, *arguments: object) -> tuple[int, Any]:
-        artifact = json.loads((PACKAGE / "artifacts" / "contracts" / f"{name}.sol" / f"{name}.json").read_bytes())
+        artifact = json.loads(
+            (PACKAGE / "artifacts" / "contracts" / f"{name}.sol" / f"{name}.json").read_bytes()
+        )
         factory = self._web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
         sent = factory.constructor(*arguments).transact({"from": self._sender, "gas": 10_000_000})
         receipt = self._web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
-        return receipt["gasUsed"], self._web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+        return receipt["gasUsed"], self._web3.eth.contract(
+            address=receipt["contractAddress"], abi=artifact["abi"]
+        )
 
     def _receipt(self, call: Any) -> int:
         sent = call.transact({"from": self._sender, "gas": _GAS})

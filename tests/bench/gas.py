@@ -89,7 +89,11 @@ def _deployment(anvil: Anvil, deployer: str, peer: eas.Eas) -> Iterator[Figure]:
     created, setup = _deploy_gas(anvil, deployer)
     both = peer.registry_gas + peer.deploy_gas
     yield Figure(
-        "deploying the four contracts", created, "gas", baseline=both, baseline_is="EAS and its SchemaRegistry"
+        "deploying the four contracts",
+        created,
+        "gas",
+        baseline=both,
+        baseline_is="EAS and its SchemaRegistry",
     )
     yield Figure("setting them up (authorities, cards, roles)", setup, "gas")
     for name in CONTRACTS:
@@ -107,5 +111,7 @@ def _deploy_gas(anvil: Anvil, deployer: str) -> tuple[int, int]:
             if transaction["from"].lower() == deployer.lower():
                 receipt = anvil.request("eth_getTransactionReceipt", transaction["hash"])
                 used = int(receipt["gasUsed"], 16)
-                created, setup = (created + used, setup) if receipt["contractAddress"] else (created, setup + used)
+                created, setup = (
+                    (created + used, setup) if receipt["contractAddress"] else (created, setup + used)
+                )
     return created, setup

@@ -39,7 +39,9 @@ def measure(*, quick: bool) -> Iterator[Figure]:
             register(ledger, few + many)
             plain = _plain_rate(ledger, 5 if quick else 50)
             yield _figure(ledger, "embedded, batches of 200, all distinct", many, len(many), runs, plain, 400)
-            yield _figure(ledger, "embedded, batches of 200, 10 enterprises", few, len(many) * 2, runs, plain, 2000)
+            yield _figure(
+                ledger, "embedded, batches of 200, 10 enterprises", few, len(many) * 2, runs, plain, 2000
+            )
         with Anvil() as anvil, on_anvil(anvil, Path(folder) / "anvil", batch=500) as ledger:
             register(ledger, few)
             plain = _plain_rate(ledger, 10 if quick else 100)
@@ -85,11 +87,18 @@ def rows_file(parties: Sequence[str], size: int, tag: str, today: int) -> Iterat
             for number in range(size):
                 day = iso(today - 1 - number % 700)
                 document = json.dumps(
-                    {"case": f"{tag}-{number}", "fine": 1000 + number, "currency": "CNY", "text": "申报不实 " * 20},
+                    {
+                        "case": f"{tag}-{number}",
+                        "fine": 1000 + number,
+                        "currency": "CNY",
+                        "text": "申报不实 " * 20,
+                    },
                     ensure_ascii=False,
                 )
                 kind = kinds[number % len(kinds)]
-                writer.writerow([parties[number % len(parties)], kind, day, day, f"{tag}-{number}", "", document])
+                writer.writerow(
+                    [parties[number % len(parties)], kind, day, day, f"{tag}-{number}", "", document]
+                )
         yield path
 
 

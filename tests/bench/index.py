@@ -32,7 +32,9 @@ from ledger.store.database import open_database
 COMMAND = "scripts/bench index"
 COMMAND_LINE = Path(sys.executable).with_name("credit-ledger")
 TARGET = Target(50_000)
-BASELINE = "web3.py get_logs and process_log, one ORM row a record into SQLite; on the first {:,} records, as a rate"
+BASELINE = (
+    "web3.py get_logs and process_log, one ORM row a record into SQLite; on the first {:,} records, as a rate"
+)
 #: Records of one enterprise in a batch, by shape: batches have 1,000 and 500 records.
 SHAPES = {"runs of 100 records": (10, 1000), "runs of one record": (500, 500)}
 

@@ -28,7 +28,9 @@ AUTHORITY = "GACC"
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
-def settings(folder: Path, *, rpc_url: str | None = None, database_url: str | None = None, batch: int = 200) -> Settings:
+def settings(
+    folder: Path, *, rpc_url: str | None = None, database_url: str | None = None, batch: int = 200
+) -> Settings:
     """Settings of a ledger in `folder`, none of them from the environment."""
     return Settings(
         data_dir=folder,
@@ -59,7 +61,9 @@ def on_embedded(folder: Path, *, batch: int = 200) -> Iterator[Ledger]:
 
 
 @contextlib.contextmanager
-def on_anvil(anvil: Anvil, folder: Path, *, database_url: str | None = None, batch: int = 500) -> Iterator[Ledger]:
+def on_anvil(
+    anvil: Anvil, folder: Path, *, database_url: str | None = None, batch: int = 500
+) -> Iterator[Ledger]:
     """A fresh ledger on anvil."""
     keys = keystore(folder)
     anvil.fund(*(keys.address(name) for name in keys.names))

@@ -18,7 +18,17 @@ from typing import Any, NamedTuple
 from nodes import ANVIL, ROOT
 from postgres import server_folder
 
-LIBRARIES = ("web3", "eth-tester", "py-evm", "SQLAlchemy", "psycopg", "fastapi", "uvicorn", "cryptography", "coincurve")
+LIBRARIES = (
+    "web3",
+    "eth-tester",
+    "py-evm",
+    "SQLAlchemy",
+    "psycopg",
+    "fastapi",
+    "uvicorn",
+    "cryptography",
+    "coincurve",
+)
 
 
 class Timing(NamedTuple):
@@ -125,7 +135,9 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "anvil": _first_line(str(ANVIL), "--version"),
-        "postgresql": _first_line(str(folder / "postgres"), "--version") if (folder := server_folder()) else None,
+        "postgresql": _first_line(str(folder / "postgres"), "--version")
+        if (folder := server_folder())
+        else None,
         "commit": _first_line("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
         "libraries": {name: version(name) for name in LIBRARIES},
     }

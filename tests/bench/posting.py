@@ -36,7 +36,9 @@ class Poster:
         while at < many:
             upto = min(many, at + MAX_REGISTRATIONS)
             commitments = [os.urandom(32) for _ in range(at, upto)]
-            self._relayer.execute(self._ledger.contracts.register(at + 1, commitments), register_gas(upto - at))
+            self._relayer.execute(
+                self._ledger.contracts.register(at + 1, commitments), register_gas(upto - at)
+            )
             at = upto
 
     def records(self, enterprises: Sequence[int]) -> bytes:

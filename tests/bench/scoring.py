@@ -44,7 +44,10 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     as_of = day_in_shanghai()
     card = card_in_force(load_cards(), as_of)
     yield _pure(card, as_of, 50_000 if quick else 500_000, 1 if quick else 5)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, open_database(None, Path(folder)) as database:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        open_database(None, Path(folder)) as database,
+    ):
         parties = codes(10_000 if quick else 100_000)
         _fill(database, parties, as_of)
         yield from _one(database, card, parties, as_of, 500 if quick else 5_000)
@@ -108,7 +111,9 @@ def _fill(database: Database, parties: list[str], as_of: int) -> None:
         ]
         insert_rows(connection, vault.identities, rows)
     with database.write_index() as connection:
-        places = [(each.number, each.code, 1, block_hash, at) for at, each in enumerate(default_authorities())]
+        places = [
+            (each.number, each.code, 1, block_hash, at) for at, each in enumerate(default_authorities())
+        ]
         insert_rows(connection, index.authorities, places)
         insert_rows(connection, index.cursor, [(1, 1, block_hash)])
     whole = [list(map(pack, _records(at, as_of, severities))) for at in range(1, len(parties) + 1)]
