@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import typer
 
-from ledger.cli import identities, keys, operate, proofs, read, witness, write
+from ledger.cli import audit, identities, keys, operate, proofs, read, witness, write
 
 app = typer.Typer(
     name="credit-ledger",
@@ -42,7 +42,7 @@ app.command("record")(read.record)
 app.command("assess")(write.assess)
 app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)
-app.command("audit")(proofs.audit)
+app.command("audit")(audit.audit)
 app.command("checkpoint")(proofs.checkpoint)
 app.command("witness")(witness.witness)
 app.command("rebuild")(operate.rebuild)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from ledger.errors import Misconfigured
+from ledger.errors import BadValue, Misconfigured
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from ledger.bootstrap import Ledger
 
@@ -56,3 +57,11 @@ def note(message: str) -> None:
     """Tell a person what is going on, on standard error, so that standard output stays the result."""
     sys.stderr.write(message + "\n")
     sys.stderr.flush()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that the user named. Raises `BadValue`."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise BadValue("output", path, error.strerror or "cannot be written") from None

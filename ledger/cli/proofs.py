@@ -1,25 +1,21 @@
-"""Verbs of proof: `prove` makes evidence, `verify` checks it offline, `audit` checks the whole chain."""
+"""Verbs of proof: `prove` makes evidence, `verify` checks it offline, `checkpoint` signs the log."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ledger.audit.__main__ import read_bounded
 from ledger.audit.claims import claims_dict, claims_text
 from ledger.audit.verifier import Trusted, verify_evidence
-from ledger.cli.common import FAILED, AsJson, emit, note, opened
-from ledger.cli.progress import bar
+from ledger.cli.common import FAILED, AsJson, emit, note, opened, write_file
 from ledger.cli.read import AsOf, Identifier, day_or_today
 from ledger.crypto.notes import VerifierKey
 from ledger.errors import BadProof, BadValue
-
-if TYPE_CHECKING:
-    from ledger.bootstrap import Ledger
 
 
 def prove(
@@ -136,47 +132,3 @@ def checkpoint(
     emit(as_json, found, lambda: note_text)
     if not as_json:
         note(f"kept in {kept.path}; who checks it needs the key {key}")
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file that the user named. Raises `BadValue`."""
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise BadValue("output", path, error.strerror or "cannot be written") from None
-
-
-def audit(
-    checkpoint_file: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", metavar="FILE", help="One you kept: the log must still begin with it."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Recompute the whole chain, and compare what is kept elsewhere. Exits 1 on a deviation. 审计."""
-    from ledger.workflows.auditing import audit as run  # noqa: PLC0415  keeps the start quick
-
-    with opened() as ledger, bar("auditing", quiet=as_json) as progress:
-        report = run(
-            ledger,
-            checkpoints=_kept_heads(ledger, checkpoint_file),
-            on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"),
-        )
-    emit(as_json, report.to_dict(), report.to_text)
-    if not report.ok:
-        raise typer.Exit(FAILED)
-
-
-def _kept_heads(ledger: Ledger, file: Path | None) -> list[tuple[int, bytes]]:
-    """Sizes and roots the log must still begin with: the auditor's, and all that this operator signed."""
-    from ledger.workflows.checkpoints import (  # noqa: PLC0415  keeps the start quick
-        kept_checkpoints,
-        operator_key,
-        origin,
-        read_checkpoint,
-    )
-
-    found = [each.checkpoint for each in kept_checkpoints(ledger.settings.data_dir)]
-    if file is not None:
-        found.append(read_checkpoint(file, origin(ledger.deployment), [operator_key(ledger).verifier]))
-    return [(each.size, each.root) for each in found]

@@ -1,0 +1,105 @@
+"""An audit's report as one HTML page to file: what was checked, when, by which versions, and every deviation.
+
+Chinese and English side by side; no script, no outside resource, fit for print. Everything from the ledger
+is escaped: a deviation may quote what a forger wrote.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.audit.report import Report
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1b1f24;
+  background: #fff; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+h1 { font-size: 1.5rem; }
+h2 { font-size: 1.1rem; margin-top: 2rem; }
+.ok { color: #116329; }
+.bad { color: #a40e26; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border: 1px solid #d0d7de; padding: .35rem .6rem; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; }
+th { background: #f6f8fa; font-weight: 600; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+code { font: 13px/1.4 ui-monospace, monospace; }
+@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
+"""
+
+#: What each count is of, in Chinese; one without an entry is shown by its English name alone.
+_CHINESE = {
+    "facts": "链上事实",
+    "authorities": "监管机构",
+    "enterprises": "企业",
+    "batches": "批次",
+    "runs": "连续记录段",
+    "records": "信用记录",
+    "tree_heads": "树头",
+    "cards": "评分卡",
+    "assessments": "评定",
+    "documents": "文书",
+    "erased": "已销毁文书",
+    "identities": "主体身份",
+    "scores": "已公布评分",
+    "scores_recomputed": "重新计算的评分",
+    "index_rows": "索引行",
+    "heads": "企业链头",
+    "checkpoints": "检查点",
+    "contracts": "合约代码",
+    "facts_of_other_nodes": "其他节点的事实",
+}
+
+
+def report_html(report: Report, about: Mapping[str, str]) -> str:
+    """Return the page. `about` names, in order, what was audited and by what: chain, block, versions, times."""
+    count = len(report.deviations)
+    kind, said = (
+        ("ok", "账本核验通过：未发现偏差。 The ledger holds: nothing deviates.")
+        if report.ok
+        else (
+            "bad",
+            f"账本核验未通过：发现 {count} 处偏差。 The ledger does NOT hold: deviations found: {count}.",
+        )
+    )
+    checked = "".join(
+        f"<tr><td>{_CHINESE.get(name, '')} {escape(name.replace('_', ' '))}</td>"
+        f'<td class="number">{count:,}</td></tr>'
+        for name, count in report.checked.items()
+    )
+    facts = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in about.items()
+    )
+    return f"""<!doctype html>
+<html lang="zh">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>账本审计报告 Audit report</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>账本审计报告 Audit report</h1>
+<p class="{kind}"><strong>{said}</strong></p>
+<table>{facts}</table>
+<h2>已核验 Checked</h2>
+<table><tr><th>项目 Item</th><th>数量 Count</th></tr>{checked}</table>
+{_deviations(report)}
+</body>
+</html>
+"""
+
+
+def _deviations(report: Report) -> str:
+    if not report.deviations:
+        return ""
+    rows = "".join(
+        f"<tr><td>{number}</td><td>{escape(each.what)}</td><td>{escape(each.where)}</td>"
+        f"<td><code>{escape(each.expected)}</code></td><td><code>{escape(each.found)}</code></td></tr>"
+        for number, each in enumerate(report.deviations, 1)
+    )
+    head = "<th>#</th><th>偏差 What</th><th>位置 Where</th><th>应为 Expected</th><th>实为 Found</th>"
+    return f"<h2>偏差 Deviations</h2>\n<table><tr>{head}</tr>{rows}</table>"

@@ -1,0 +1,91 @@
+"""The verb `audit`: the whole chain recomputed, and a report a person can file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.cli.common import FAILED, AsJson, emit, note, opened, write_file
+from ledger.cli.progress import bar
+
+if TYPE_CHECKING:
+    from ledger.bootstrap import Ledger
+
+
+def audit(
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="One you kept: the log must still begin with it."),
+    ] = None,
+    node: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--node", metavar="URL", help="Another node of the chain, to be told the same; repeatable."
+        ),
+    ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Also write the report as an HTML page.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute the whole chain, and compare what is kept elsewhere. Exits 1 on a deviation. 审计."""
+    from ledger.audit.html import report_html  # noqa: PLC0415  keeps the start quick
+    from ledger.chain.rpc import HttpNode  # noqa: PLC0415
+    from ledger.workflows.auditing import audit as run  # noqa: PLC0415
+
+    others = [HttpNode(each) for each in node or []]
+    begun = time.time()
+    with opened() as ledger, bar("auditing", quiet=as_json) as progress:
+        report = run(
+            ledger,
+            checkpoints=_kept_heads(ledger, checkpoint_file),
+            nodes=others,
+            on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"),
+        )
+        about = _about(ledger, begun, [each.where for each in others])
+    emit(as_json, {**report.to_dict(), "about": about}, report.to_text)
+    if report_file is not None:
+        write_file(report_file, report_html(report, about).encode())
+        note(f"report: {report_file}")
+    if not report.ok:
+        raise typer.Exit(FAILED)
+
+
+def _about(ledger: Ledger, begun: float, others: list[str]) -> dict[str, str]:
+    """What was audited, when, and by what."""
+    latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
+    return {
+        "chain": f"{ledger.deployment.chain_id}, {ledger.node.where}",
+        "contract": ledger.deployment.credit_ledger,
+        "block": f"{int(latest['number'], 16)}, {latest['hash']}",
+        "other nodes": ", ".join(others) or "none",
+        "begun": _instant(begun),
+        "ended": _instant(time.time()),
+        "credit-ledger": version("credit-ledger"),
+        "python": platform.python_version(),
+    }
+
+
+def _instant(timestamp: float) -> str:
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC).isoformat(timespec="seconds")
+
+
+def _kept_heads(ledger: Ledger, file: Path | None) -> list[tuple[int, bytes]]:
+    """Sizes and roots the log must still begin with: the auditor's, and all that this operator signed."""
+    from ledger.workflows.checkpoints import (  # noqa: PLC0415  keeps the start quick
+        kept_checkpoints,
+        operator_key,
+        origin,
+        read_checkpoint,
+    )
+
+    found = [each.checkpoint for each in kept_checkpoints(ledger.settings.data_dir)]
+    if file is not None:
+        found.append(read_checkpoint(file, origin(ledger.deployment), [operator_key(ledger).verifier]))
+    return [(each.size, each.root) for each in found]
