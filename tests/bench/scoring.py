@@ -17,6 +17,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from nodes import ROOT
+
 from bench.installation import codes
 from bench.measure import Figure, Target, percentile, rate, timed
 from bench.posting import KINDS
@@ -33,7 +35,6 @@ from ledger.store import index, vault
 from ledger.store.bulk import insert_rows
 from ledger.store.database import Database, open_database
 from ledger.workflows.reading import score_of
-from nodes import ROOT
 
 COMMAND = "scripts/bench score"
 _EACH = 10
@@ -120,8 +121,18 @@ def _fill(database: Database, parties: list[str], as_of: int) -> None:
     for turn in range(_EACH):
         leaf = turn * len(parties)
         rows = [
-            (leaf + at, at + 1, _AUTHORITY, record_id(_AUTHORITY, leaf + at + 1), 1, head, packed[turn])
-            + ((leaf + at) // 500, block_hash, at % 500)
+            (
+                leaf + at,
+                at + 1,
+                _AUTHORITY,
+                record_id(_AUTHORITY, leaf + at + 1),
+                1,
+                head,
+                packed[turn],
+                (leaf + at) // 500,
+                block_hash,
+                at % 500,
+            )
             for at, packed in enumerate(whole)
         ]
         with database.write_index() as connection:
@@ -131,7 +142,7 @@ def _fill(database: Database, parties: list[str], as_of: int) -> None:
 def _one(database: Database, card: Scorecard, parties: list[str], as_of: int, asked: int) -> Iterator[Figure]:
     """Latency of `score_of`, which serves the command line and HTTP, over enterprises picked at random."""
     catalogue, cards, reference = load_catalogue(), load_cards(), _reference()
-    chosen = random.Random(1).choices(parties, k=asked)  # noqa: S311
+    chosen = random.Random(1).choices(parties, k=asked)
 
     def slow(party: str) -> None:
         with database.read_vault() as connection:
