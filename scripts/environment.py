@@ -60,7 +60,7 @@ def ensure(dev: bool = False) -> None:
 
 
 def ensure_node() -> None:
-    """Make `node` and `npm` callable, the machine's own or pinned ones in `.venv`; install the npm packages."""
+    """Make `node` and `npm` callable, the machine's own or ones in `.venv`; install npm packages."""
     os.environ["PATH"] = str(BIN) + os.pathsep + os.environ["PATH"]
     if not (shutil.which("node") and shutil.which("npm")):
         print("Installing Node for the contract tests ...", flush=True)
