@@ -55,7 +55,7 @@ _CHINESE = {
 
 
 def report_html(report: Report, about: Mapping[str, str]) -> str:
-    """Return the page. `about` names, in order, what was audited and by what: chain, block, versions, times."""
+    """Return the page. `about` says, in order, what was audited and by what: chain, versions, times."""
     count = len(report.deviations)
     kind, said = (
         ("ok", "账本核验通过：未发现偏差。 The ledger holds: nothing deviates.")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from house import House, event, party
 from nodes import free_port
+from parts import parts
 from sqlalchemy import update
 
 from ledger.audit.verifier import Trusted, verify_evidence
-from ledger.chain.contracts import Contracts
 from ledger.crypto.notes import Note, SigningKey, VerifierKey, verify_note
-from ledger.domain.catalogue import load_catalogue
 from ledger.errors import BadProof, BadValue
-from ledger.scoring.cards import load_cards
 from ledger.store import index
 from ledger.workflows.auditing import audit
 from ledger.workflows.checkpoints import (
@@ -45,16 +42,7 @@ ONE = "uscc:9144030071526726XG"
 def ledger(house: House, tmp_path: Path) -> Any:
     """The parts a checkpoint is made from, with three records on the chain."""
     write(house, "A", "B", "C")
-    return SimpleNamespace(
-        settings=SimpleNamespace(data_dir=tmp_path),
-        db=house.database,
-        node=house.node,
-        deployment=house.deployment,
-        contracts=Contracts(house.node, house.deployment),
-        keystore=house.keystore,
-        catalogue=load_catalogue(),
-        cards=load_cards(),
-    )
+    return parts(house, tmp_path)
 
 
 def write(house: House, *references: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from house import DAY, GACC, House, change, event, link, party
+from parts import parts
 from sqlalchemy import update
 
 from ledger.audit.verifier import QuorumMissed, Trusted, verify_evidence
@@ -30,19 +30,6 @@ if TYPE_CHECKING:
 #: Codes with both check digits right: `prove` takes what a person types.
 ONE, TWO = "uscc:9144030071526726XG", "uscc:91440606722473344C"
 NAME = "Odd Firm"
-
-
-def parts(house: House, folder: Path) -> Any:
-    contracts = Contracts(house.node, house.deployment)
-    return SimpleNamespace(
-        settings=SimpleNamespace(data_dir=folder),
-        node=house.node,
-        db=house.database,
-        deployment=house.deployment,
-        contracts=contracts,
-        keystore=house.keystore,
-        cards=load_cards(),
-    )
 
 
 def settle(house: House) -> None:
@@ -145,7 +132,6 @@ def test_the_checkpoint_is_signed_by_the_operator_and_by_no_other(busy: House, t
 
 def test_a_published_score_is_proven_from_the_log_of_its_time(busy: House, tmp_path: Path) -> None:
     ledger = parts(busy, tmp_path)
-    ledger.follower = busy.follower()
     card = load_cards()[0]
     register = ledger.contracts.register_card(card.hash, card.effective_on)
     Submitter(busy.node, busy.keystore, "governor").execute(register, 300_000)
