@@ -123,6 +123,7 @@ def test_a_submission_goes_from_queued_to_recorded(served: Served, gacc: httpx.C
 
 
 def test_leaves_hash_to_the_contracts_root(served: Served, audit: httpx.Client) -> None:
+    served.settle()
     checkpoint = ok(audit.get("/v1/checkpoints/latest"))
     leaves = ok(audit.get("/v1/log/leaves", params={"limit": 1000}))
     assert leaves["size"] == len(leaves["leaves"]) == checkpoint["size"] == served.ledger.contracts.log_size()
@@ -164,6 +165,7 @@ def test_leaves_in_pages(audit: httpx.Client) -> None:
 
 
 def test_health_readiness_and_figures_need_no_key(served: Served) -> None:
+    served.settle()
     with served.client(None) as client:
         assert ok(client.get("/healthz"))["status"] == "up"
         assert set(ok(client.get("/readyz"))["checks"]) == {"chain", "index", "vault"}
