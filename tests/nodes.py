@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -29,10 +28,12 @@ class Anvil:
     def __init__(self, *options: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        node = shutil.which("node") or "node"
-        command = [node, str(ANVIL.resolve()), "--port", str(self.port), "--hardfork", "prague", "--silent", *options]
+        # Run as it is: npm's link names its interpreter, and a wrapper in its place is no script of Node's.
+        command = [str(ANVIL), "--port", str(self.port), "--hardfork", "prague", "--silent", *options]
         environment = {**os.environ, "NO_COLOR": "1"}
-        self.process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL
+        )
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + 20

@@ -1,4 +1,4 @@
-"""`scripts/bench gas|import|index|score|http [--json] [--quick]`: measure, and print one document."""
+"""`scripts/bench gas|import|index|score|http|all [--json] [--quick] [--docs]`: measure, and print one document."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import importlib
 import json
 import sys
-from types import ModuleType
 from typing import Any
 
+from bench import report
 from bench.measure import Figure, machine, now
 
 MODULES = {"gas": "gas", "import": "imports", "index": "index", "score": "scoring", "http": "serving"}
@@ -16,29 +16,36 @@ MODULES = {"gas": "gas", "import": "imports", "index": "index", "score": "scorin
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="scripts/bench", description="Measure one part, each figure beside its baseline."
+        prog="scripts/bench", description="Measure one part or all, each figure beside its baseline."
     )
-    parser.add_argument("part", choices=MODULES)
-    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("part", choices=[*MODULES, "all"])
+    parser.add_argument("--json", action="store_true", help="one JSON document; of all parts, a list")
     parser.add_argument("--quick", action="store_true", help="small and once: to see that it runs")
+    parser.add_argument("--docs", action="store_true", help="with all: write docs/benchmarks.md")
     options = parser.parse_args()
-    module = importlib.import_module(f"bench.{MODULES[options.part]}")
-    document = {"bench": options.part, "date": now(), "quick": options.quick, "machine": machine()}
-    figures = []
-    for figure in module.measure(quick=options.quick):
-        figures.append(figure)
-        if not options.json:
-            print(line(figure), flush=True)
+    parts = list(MODULES) if options.part == "all" else [options.part]
+    documents = [measured(part, quick=options.quick, silent=options.json) for part in parts]
     if options.json:
-        print(json.dumps(whole(document, module, figures), indent=1, ensure_ascii=False))
-    else:
+        print(json.dumps(documents if options.part == "all" else documents[0], indent=1, ensure_ascii=False))
+    if options.docs and options.part == "all":
+        report.write(documents)
+
+
+def measured(part: str, *, quick: bool, silent: bool) -> dict[str, Any]:
+    """Measure one part, telling each figure as it comes unless `silent`."""
+    module = importlib.import_module(f"bench.{MODULES[part]}")
+    document: dict[str, Any] = {"bench": part, "command": module.COMMAND, "date": now(), "quick": quick}
+    document["machine"] = machine()
+    figures = []
+    for figure in module.measure(quick=quick):
+        figures.append(figure.to_dict())
+        if not silent:
+            print(line(figure), flush=True)
+    if not silent:
         print(
             ", ".join(f"{name} {value}" for name, value in document["machine"].items() if name != "libraries")
         )
-
-
-def whole(document: dict[str, Any], module: ModuleType, figures: list[Figure]) -> dict[str, Any]:
-    return document | {"command": module.COMMAND, "figures": [each.to_dict() for each in figures]}
+    return document | {"figures": figures}
 
 
 def line(figure: Figure) -> str:
