@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterable
+from random import Random
 from typing import Any
 
+import pytest
 from eth.chains.base import Chain
 from eth.db.atomic import AtomicDB
 from eth.vm import opcode_values as op
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
 from eth.vm.message import Message
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie import HexaryTrie
 
@@ -68,11 +70,6 @@ def run(chain: Any, code: bytes, data: bytes, gas: int) -> tuple[Any, ...]:
     return (*seen, None if burns else error)
 
 
-def push(value: int) -> bytes:
-    raw = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
-    return bytes((op.PUSH1 - 1 + len(raw),)) + raw
-
-
 #: How many operands each opcode takes; programs give it that many, so that most of them run to their end.
 ARITY = {
     **dict.fromkeys(
@@ -127,74 +124,153 @@ MEMORY = [
     "LOG3",
 ]
 
-small = st.integers(0, 130)
-word = st.one_of(
-    st.integers(0, 40),
-    st.sampled_from([2**256 - 1, 2**255, 2**64, 2**32 + 1, 255, 256, 257, 31, 32, 33, 64, 96, 1000]),
-    st.integers(0, 2**256 - 1),
-)
+SILENT = [
+    "POP",
+    "MSTORE",
+    "MSTORE8",
+    "SSTORE",
+    "TSTORE",
+    "LOG0",
+    "LOG1",
+    "LOG2",
+    "LOG3",
+    "MCOPY",
+    "CALLDATACOPY",
+    "CODECOPY",
+    "RETURNDATACOPY",
+    "JUMPDEST",
+]
+
+EDGES = [0, 1, 2, 31, 32, 33, 64, 96, 255, 256, 257, 1000, 2**32, 2**64, 2**255, 2**256 - 1]
+PRICES = [0, 59, 60, 71, 72, 73, 83, 84, 96, 107, 108, 109, 5000, 2**64]
+PRECOMPILES = [2, 2, 2, 2, 1, 3, 4, 9, int.from_bytes(OTHER, "big")]
 
 
-def given_operands(name: str) -> st.SearchStrategy[bytes]:
-    """The opcode after as many pushes as it takes; rarely one less, or a place no memory reaches."""
-    operand = st.one_of(*[small] * 30, word) if name in MEMORY else word
-    count = st.sampled_from([ARITY[name]] * 30 + [max(ARITY[name] - 1, 0)])
-    operands = count.flatmap(lambda n: st.lists(operand, min_size=n, max_size=n))
-    return operands.map(lambda v: b"".join(map(push, v)) + bytes((getattr(op, name),)))
+def push(value: int) -> bytes:
+    raw = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+    return bytes((op.PUSH1 - 1 + len(raw),)) + raw
 
 
-instruction = st.sampled_from(sorted(ARITY)).flatmap(given_operands)
-stack = st.integers(1, 16).flatmap(
-    lambda n: st.sampled_from([bytes((op.DUP1 + n - 1,)), bytes((op.SWAP1 + n - 1,))])
-)
-pushed = st.tuples(st.integers(1, 32), st.binary(min_size=32, max_size=32)).map(
-    lambda v: bytes((op.PUSH1 - 1 + v[0],)) + v[1][: v[0]]
-)
-precompile = st.tuples(
-    st.sampled_from([2, 2, 2, 2, 1, 3, 4, 9, int.from_bytes(OTHER, "big")]),
-    st.sampled_from([0, 59, 60, 71, 72, 73, 83, 84, 96, 107, 108, 109, 5000, 2**64]),
-    st.tuples(small, small, small, small),
-    st.sampled_from(["STATICCALL"] * 4 + ["CALL", "DELEGATECALL"]),
-).map(lambda v: called(*v))
+def pushes(values: Iterable[int]) -> bytes:
+    return b"".join(map(push, values))
 
 
 def called(to: int, gas: int, memory: tuple[int, ...], kind: str) -> bytes:
     value = push(0) if kind == "CALL" else b""
-    return b"".join(map(push, memory)) + value + push(to) + push(gas) + bytes((getattr(op, kind),))
+    return pushes(memory) + value + push(to) + push(gas) + bytes((getattr(op, kind),))
 
 
-jump = st.tuples(word, st.integers(0, 90)).map(  # over an invalid opcode when taken, to nowhere otherwise
-    lambda v: push(v[0] & 1) + bytes((op.PC, op.PUSH1, 6, op.ADD, op.JUMPI, 0x5B, op.JUMPDEST))
-)
-wild = st.one_of(
-    st.integers(0, 60).map(lambda n: push(n) + bytes((op.JUMP,))),
-    st.sampled_from(sorted(ARITY)).map(lambda name: bytes((getattr(op, name),))),
-)
-piece = st.one_of(*[instruction] * 8, *[stack] * 3, *[pushed] * 2, *[precompile] * 2, jump, wild)
-ending = st.sampled_from(
-    [
-        push(0) + bytes((op.MSTORE,)) + push(160) + push(0) + bytes((op.RETURN,)),
-        push(7) + bytes((op.SSTORE,)),
-        push(40) + push(3) + bytes((op.REVERT,)),
-        b"\xfe",
-        bytes((op.PUSH2, 1)),  # cut short by the code's end
-    ]
-)
-start = st.lists(pushed, min_size=17, max_size=17).map(b"".join)
-program = st.tuples(start, st.lists(piece, max_size=25).map(b"".join), ending).map(b"".join)
-amount = st.one_of(*[st.just(400_000)] * 5, st.integers(0, 3000))
+def word(rng: Random) -> int:
+    return rng.choice([rng.randrange(41), rng.choice(EDGES), rng.getrandbits(256), rng.getrandbits(64)])
 
 
-@settings(max_examples=500, deadline=None)
-@given(program, st.binary(max_size=70), amount)
-@example(bytes((op.PUSH1, 4, op.JUMP, op.STOP, op.JUMPDEST)), b"", 1000)
-@example(bytes((op.PUSH1, 3, op.JUMP, op.PUSH1, op.JUMPDEST, op.JUMPDEST)), b"", 1000)  # into a PUSH's data
-@example(bytes((op.JUMPDEST, op.PUSH1, 0, op.JUMP)), b"", 500)  # until the gas is gone
-@example(bytes((op.PUSH0,)) * 1024 + bytes((op.DUP1,)), b"", 100_000)  # one too many
-@example(bytes((op.PUSH0,)) * 1025, b"", 100_000)
-def test_a_program_does_the_same_on_both(code: bytes, data: bytes, gas: int) -> None:
-    slow, fast = (run(chain, code, data, gas) for chain in CHAINS)
+def piece(rng: Random) -> bytes:
+    """An opcode with the operands it needs (and rarely without), a call of a precompile, or a jump."""
+    kind = rng.randrange(100)
+    if kind < 60:
+        name = rng.choice(sorted(ARITY))
+        taken = [rng.randrange(131) if name in MEMORY else word(rng) for _ in range(ARITY[name])]
+        if len(taken) > 1 and rng.random() < 0.2:
+            taken[-2] = taken[-1]
+        return pushes(taken) + bytes((getattr(op, name),))
+    if kind < 75:
+        return bytes((rng.choice([op.DUP1, op.SWAP1]) + rng.randrange(16),))
+    if kind < 83:
+        size = rng.randrange(33)
+        return bytes((op.PUSH1 - 1 + size,)) + rng.randbytes(size)
+    if kind < 92:
+        memory = tuple(rng.randrange(131) for _ in range(4))
+        how = rng.choice(["STATICCALL"] * 4 + ["CALL", "DELEGATECALL"])
+        return called(rng.choice(PRECOMPILES), rng.choice(PRICES), memory, how)
+    if kind < 98:  # over an invalid opcode when taken
+        return push(rng.choice([1, 1, word(rng)])) + bytes(
+            (op.PC, op.PUSH1, 6, op.ADD, op.JUMPI, 0x5B, op.JUMPDEST)
+        )
+    return rng.choice(
+        [push(rng.randrange(60)) + bytes((op.JUMP,)), bytes((op.POP,)) * 18, b"\xfe", push(2**70)]
+    )
+
+
+def ending(rng: Random) -> bytes:
+    """Show what is on the stack and in memory."""
+    shown = b"".join(bytes((op.PUSH2, 1, 32 * n, op.MSTORE)) for n in range(5))
+    return shown + rng.choice(
+        [
+            bytes((op.MSIZE, op.PUSH0, op.RETURN)),
+            bytes((op.MSIZE, op.PUSH0, op.REVERT)),
+            push(7) + bytes((op.SSTORE,)),
+            bytes((op.PUSH2, 1)),  # cut short by the code's end
+        ]
+    )
+
+
+def program(rng: Random) -> bytes:
+    start = pushes(word(rng) for _ in range(17))
+    return start + b"".join(piece(rng) for _ in range(rng.randrange(25))) + ending(rng)
+
+
+FIXED = {
+    "a jump": bytes((op.PUSH1, 4, op.JUMP, op.STOP, op.JUMPDEST)),
+    "a jump into the data of a push": bytes((op.PUSH1, 3, op.JUMP, op.PUSH1, op.JUMPDEST, op.JUMPDEST)),
+    "a jump to no JUMPDEST": bytes((op.PUSH1, 3, op.JUMP, op.STOP)),
+    "a jump behind the code": bytes((op.PUSH1, 99, op.JUMP)),
+    "a loop until the gas is gone": bytes((op.JUMPDEST, op.PUSH1, 0, op.JUMP)),
+    "a full stack": bytes((op.PUSH0,)) * 1024,
+    "a full stack and DUP": bytes((op.PUSH0,)) * 1024 + bytes((op.DUP1,)),
+    "a full stack and PUSH": bytes((op.PUSH0,)) * 1025,
+    "memory nobody can pay": pushes((0, 2**40)) + bytes((op.MSTORE,)),
+    "hashing nothing far away": pushes((0, 2**200)) + bytes((op.SHA3,)),
+    "copying nothing far away": pushes((0, 0, 2**200)) + bytes((op.CALLDATACOPY,)),
+    **{
+        f"{name} of an empty stack": bytes((getattr(op, name),))
+        for name in ("ADD", "NOT", "POP", "DUP1", "SWAP1")
+    },
+    **{
+        f"{name} with one operand": push(3) + bytes((getattr(op, name),))
+        for name in ("ADD", "JUMPI", "MSTORE")
+    },
+    **{f"DUP{n} of {n - 1}": bytes((op.PUSH0,)) * (n - 1) + bytes((op.DUP1 + n - 1,)) for n in (2, 16)},
+    **{f"SWAP{n} of {n}": bytes((op.PUSH0,)) * n + bytes((op.SWAP1 + n - 1,)) for n in (1, 16)},
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs_do_the_same_on_both(seed: int) -> None:
+    rng = Random(seed)
+    for _ in range(30):
+        code, data = program(rng), rng.randbytes(rng.randrange(70))
+        gas = rng.choice([400_000, 400_000, 400_000, rng.randrange(3000)])
+        slow, fast = (run(chain, code, data, gas) for chain in CHAINS)
+        assert fast == slow, (code.hex(), data.hex(), gas)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_edges_are_the_same_on_both(name: str) -> None:
+    for gas in (1, 5, 8, 9, 12, 50, 3000, 100_000):
+        slow, fast = (run(chain, FIXED[name], b"", gas) for chain in CHAINS)
+        assert fast == slow, gas
+
+
+@pytest.mark.parametrize("name", sorted(set(ARITY) - {"TLOAD", "BALANCE", "RETURNDATACOPY"}))
+def test_every_opcode_on_all_pairs_of_edges(name: str) -> None:
+    """One program with all pairs, every result kept in memory; then with exactly the gas it needs, and one less."""
+    edges = [v for v in EDGES if v < 300] if name in MEMORY else EDGES
+    pairs = [(a, b) for a in edges for b in edges] if ARITY[name] > 1 else [(a, a) for a in edges]
+    code = b""
+    for at, pair in enumerate(pairs):
+        code += pushes([5, 1, 1, *pair][-ARITY[name] :] if ARITY[name] else [])
+        code += bytes((getattr(op, name),))
+        if name not in SILENT:
+            code += push(1024 + 32 * at) + bytes((op.MSTORE,))
+    code += bytes((op.MSIZE, op.PUSH0, op.RETURN))
+    slow, fast = (run(chain, code, b"\xc3" * 40, 5_000_000) for chain in CHAINS)
     assert fast == slow
+    assert not slow[2]
+    for short in (0, 1):
+        gas = 5_000_000 - slow[0] - short
+        again, quick = (run(chain, code, b"\xc3" * 40, gas) for chain in CHAINS)
+        assert quick == again
+        assert again[2] or not short
 
 
 def test_hashing_by_precompile_with_any_gas() -> None:
@@ -287,7 +363,7 @@ def test_a_reverted_deletion_gives_the_storage_back() -> None:
 
 def test_random_storage_traffic_over_many_blocks() -> None:
     for seed in range(3):
-        rng = random.Random(seed)
+        rng = Random(seed)
         roots: list[list[bytes]] = [[], []]
         traffic = [
             [

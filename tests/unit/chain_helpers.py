@@ -44,9 +44,10 @@ class Ledger:
 
     def record(self, enterprises: list[int], authority: int = 1, first: int | None = None) -> Receipt:
         """Post one signed batch: a record per entry, `enterprises` sorted."""
-        code = default_authorities()[authority - 1].code
+        _, code, _, _, mandate = default_authorities()[authority - 1]
+        kind = (mandate & -mandate).bit_length() - 1  # the first type it may write
         first = first or self.contracts.record_count(authority) + 1
-        records = b"".join(record_bytes(enterprise) for enterprise in enterprises)
+        records = b"".join(record_bytes(enterprise, kind) for enterprise in enterprises)
         deadline = int(time.time()) + 10**6
         name = authority_key(code)
         digest = batch_digest(self.deployment, authority, first, deadline, records)

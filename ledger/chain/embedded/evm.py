@@ -172,7 +172,10 @@ class Evm:
         computation = self._execute(request._replace(gas=max(high - fixed, 0)), at)
         if computation.is_error:
             raise _refusal(computation)
-        low = fixed + computation.get_gas_used() - 1  # calls keep back a 64th: more may be needed
+        used = int(computation.get_gas_used())
+        if not self._execute(request._replace(gas=used), at).is_error:
+            return max(fixed + used, _floor(request.data))
+        low = fixed + used  # a call keeps back a 64th of the gas, so more may be needed than is used
         while low + 1 < high and (high - low) / high > 0.015:
             middle = min((low + high) // 2, low + low // 32 + 1)
             failed = self._execute(request._replace(gas=middle - fixed), at).is_error

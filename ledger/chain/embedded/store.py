@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ledger.crypto.hashing import keccak256
-from ledger.errors import ChainDamaged
+from ledger.errors import ChainDamaged, ChainUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,17 +111,20 @@ class Store:
         yield self
 
     def flush(self) -> None:
-        """Make all writes durable, or none: returns after the disk has them."""
+        """Make all writes durable, or none: returns after the disk has them. Raises `ChainUnavailable`."""
         puts = [(key, value) for key, value in self._dirty.items() if value is not None]
         deletes = [(key,) for key, value in self._dirty.items() if value is None]
         puts.sort()  # neighbouring keys share pages
-        self._sql.execute("BEGIN IMMEDIATE")
         try:
+            self._sql.execute("BEGIN IMMEDIATE")
             self._sql.executemany("INSERT OR REPLACE INTO kv VALUES(?,?)", puts)
             self._sql.executemany("DELETE FROM kv WHERE k=?", deletes)
             self._sql.execute("COMMIT")
-        except BaseException:
-            self._sql.execute("ROLLBACK")
+        except BaseException as error:
+            if self._sql.in_transaction:
+                self._sql.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise ChainUnavailable(f"the embedded chain cannot be written: {error}") from None
             raise
         for key, value in puts:
             self._keep(key, value)
