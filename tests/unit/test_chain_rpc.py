@@ -146,9 +146,11 @@ def test_an_error_about_the_whole_batch_is_raised() -> None:
 
 
 def test_a_call_left_out_of_a_batch_is_noticed() -> None:
-    with node(lambda asked: (200, json.dumps([{"id": asked[0]["id"], "result": 1}]).encode())) as (client, _):
-        with pytest.raises(ChainUnavailable, match="unanswered"):
-            client.requests([("a",), ("b",)])
+    def reply(asked: Any) -> Reply:
+        return 200, json.dumps([{"id": asked[0]["id"], "result": 1}]).encode()
+
+    with node(reply) as (client, _), pytest.raises(ChainUnavailable, match="unanswered"):
+        client.requests([("a",), ("b",)])
 
 
 @pytest.mark.parametrize(
