@@ -47,7 +47,8 @@ class ScoreCheck:
         What an office publishes is what changed since its last, so one that is not held leaves all later ones
         without their beginning.
         """
-        sizes = dict(self._vault.execute(select(assessments.c.epoch, assessments.c.log_size)).tuples().all())
+        columns = (assessments.c.epoch, assessments.c.log_size)
+        sizes = {row.epoch: row.log_size for row in self._vault.execute(select(*columns))}
         for fact in published:
             if fact.epoch not in sizes:
                 return
@@ -84,7 +85,7 @@ class _Known:
     def __init__(self, index: Connection, log_size: int) -> None:
         last = func.max(runs.c.first_id + runs.c.count - 1)
         chosen = select(runs.c.authority, last).where(runs.c.leaf_index < log_size).group_by(runs.c.authority)
-        self._last: Mapping[int, int] = dict(index.execute(chosen).tuples().all())
+        self._last: Mapping[int, int] = {row[0]: row[1] for row in index.execute(chosen)}
 
     def of(self, posted: Iterable[Posted]) -> list[Posted]:
         """Return those of the records that were known."""

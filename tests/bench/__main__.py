@@ -1,4 +1,4 @@
-"""`scripts/bench gas|import|index|score|http|all [--json] [--quick] [--docs]`: measure, and print one document."""
+"""`scripts/bench gas|import|index|score|http|audit|all [--json] [--quick] [--docs]`: measure, print one document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from typing import Any
 from bench import report
 from bench.measure import Figure, machine, now
 
-MODULES = {"gas": "gas", "import": "imports", "index": "index", "score": "scoring", "http": "serving"}
+MODULES = {
+    "gas": "gas",
+    "import": "imports",
+    "index": "index",
+    "score": "scoring",
+    "http": "serving",
+    "audit": "audit",
+}
 
 
 def main() -> None:
