@@ -146,7 +146,7 @@ def differences(built: dict[str, str]) -> list[str]:
         elif name not in built:
             found.append(f"{name}: no such contract")
         elif committed[name] != built[name]:
-            found.append(f"{name}: {', '.join(differing_keys(committed[name], built[name]))} differ")
+            found.append(f"{name}: differs in {', '.join(differing_keys(committed[name], built[name]))}")
     return found
 
 
