@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -109,13 +110,17 @@ def checkpoint(
     as_json: AsJson = False,
 ) -> None:
     """Sign the log's size and root as a C2SP checkpoint, and keep it. 日志检查点."""
-    from ledger.workflows.checkpoints import make_checkpoint, operator_key  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.checkpoints import (  # noqa: PLC0415  keeps the start quick
+        consistency,
+        make_checkpoint,
+        operator_key,
+    )
     from ledger.workflows.witnessing import cosign, parse_witness  # noqa: PLC0415
 
     witnesses = [parse_witness(each) for each in witness or []]
     with opened() as ledger:
         ledger.follower.catch_up()
-        kept = cosign(ledger, make_checkpoint(ledger), witnesses)
+        kept = cosign(partial(consistency, ledger), make_checkpoint(ledger), witnesses)
         key = str(operator_key(ledger).verifier)
     note_text = str(kept.note)
     if output is not None:

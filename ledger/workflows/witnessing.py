@@ -8,14 +8,16 @@ import urllib3
 
 from ledger.crypto.notes import COSIGNATURE, VerifierKey, parse_lines
 from ledger.errors import BadProof, BadValue, ChainUnavailable
-from ledger.workflows.checkpoints import consistency, keep
+from ledger.workflows.checkpoints import keep
 from ledger.workflows.witness import request_body
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ledger.crypto.notes import Line, Note
-    from ledger.workflows.checkpoints import Kept, Published
+    from ledger.workflows.checkpoints import Kept
+
+    Proof = Callable[[int, int], list[bytes]]
 
 _TIMEOUT = 20.0
 
@@ -50,24 +52,25 @@ def parse_witness(text: str) -> WitnessAt:
     return WitnessAt(parsed, "http" + rest.rstrip("/"))
 
 
-def cosign(ledger: Published, kept: Kept, witnesses: Sequence[WitnessAt]) -> Kept:
+def cosign(proof: Proof, kept: Kept, witnesses: Sequence[WitnessAt]) -> Kept:
     """Have the checkpoint cosigned by each witness and keep it with their lines.
 
-    What one witness has signed is kept before the next is asked. Raises `WitnessUnavailable`,
-    `WitnessRefused`, `BadNote` (its signature does not verify).
+    `proof` gives the log's consistency proof from one size to another. What one witness has signed is kept
+    before the next is asked. Raises `WitnessUnavailable`, `WitnessRefused`, `BadNote` (a signature that does
+    not verify).
     """
     for witness in witnesses:
-        line = _ask(ledger, kept, witness)
+        line = _ask(proof, kept, witness)
         others = (each for each in kept.note.lines if each[:2] != line[:2])
         kept = keep(kept._replace(note=kept.note._replace(lines=(*others, line))))
     return kept
 
 
-def _ask(ledger: Published, kept: Kept, witness: WitnessAt) -> Line:
+def _ask(proof: Proof, kept: Kept, witness: WitnessAt) -> Line:
     """Return the witness's line: at the second attempt if the first taught the size it holds."""
     size, old = kept.checkpoint.size, 0
     for _ in range(2):
-        status, kind, body = _post(witness, request_body(old, consistency(ledger, old, size), kept.note))
+        status, kind, body = _post(witness, request_body(old, proof(old, size), kept.note))
         if status == 200:
             return _own(witness, kept.note, body)
         held = body.strip()

@@ -1,7 +1,7 @@
 """Our checkpoints, cosignatures and proofs before implementations that are not ours, and theirs before ours.
 
-The others: golang.org/x/mod/sumdb (note, tlog), github.com/transparency-dev/formats (log, note) and
-github.com/transparency-dev/merkle (proof, rfc6962), at the versions of c2sp/go.mod.
+The others: golang.org/x/mod/sumdb (note, tlog) and github.com/transparency-dev/{formats,merkle,witness}, at
+the versions of c2sp/go.mod.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import random
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from c2sp_vectors import check_bundle
@@ -21,8 +21,14 @@ from c2sp_vectors import check_bundle
 from ledger.crypto.checkpoints import Checkpoint, origin_of
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import Tree, leaf_hash
-from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey
+from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey, VerifierKey, verify_note
+from ledger.workflows.checkpoints import Kept
+from ledger.workflows.witnessing import WitnessAt, WitnessRefused, cosign
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOG = SigningKey("ledger.example/log", ED25519, b"i" * 32)
 PROGRAM = Path(__file__).parent / "c2sp"
 
 
@@ -121,3 +127,45 @@ def test_the_vectors_are_what_they_make(c2sp: Path) -> None:
     made = json.loads(run(c2sp, "make").stdout)
     kept = json.loads((Path(__file__).parent.parent / "vectors" / "c2sp.json").read_text())
     assert {**made, "note": ""} == {**kept, "note": ""}
+
+
+@pytest.fixture
+def independent(c2sp: Path) -> Iterator[WitnessAt]:
+    """The witness of github.com/transparency-dev/witness, for the log of `LOG`."""
+    command = [str(c2sp), "witness", str(LOG.verifier)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        key, url = process.stdout.readline().strip(), process.stdout.readline().strip()
+        yield WitnessAt(VerifierKey.parse(key), url)
+        process.kill()
+
+
+class GrowingLog:
+    """A log that grows under checkpoints of ours, with its proofs at hand."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.tree = Tree(leaf_hash(b"%d %d" % (n, seed if n > 10 else 1)) for n in range(100))
+
+    def proof(self, first: int, second: int) -> list[bytes]:
+        return self.tree.consistency_proof(first, second)
+
+    def kept(self, folder: Path, size: int) -> Kept:
+        made = Checkpoint(LOG.name, size, self.tree.root(size), (size, bytes(32)))
+        return Kept(folder / f"{size}.checkpoint", made, Note(made.text(), (LOG.sign(made.text()),)))
+
+
+def test_their_witness_cosigns_our_log_as_it_grows(independent: WitnessAt, tmp_path: Path) -> None:
+    log = GrowingLog()
+    for size in (7, 40, 40, 100):
+        kept = cosign(log.proof, log.kept(tmp_path, size), [independent])
+        (signed,) = verify_note(kept.note, [independent.key])
+        assert signed.time
+
+
+def test_their_witness_refuses_a_fork_of_ours(independent: WitnessAt, tmp_path: Path) -> None:
+    log, forked = GrowingLog(), GrowingLog(2)
+    cosign(log.proof, log.kept(tmp_path, 40), [independent])
+    with pytest.raises(WitnessRefused, match="422"):
+        cosign(forked.proof, forked.kept(tmp_path, 60), [independent])
+    with pytest.raises(WitnessRefused, match="409|422"):
+        cosign(forked.proof, forked.kept(tmp_path, 40), [independent])

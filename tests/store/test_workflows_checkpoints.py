@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from ledger.store import index
 from ledger.workflows.auditing import audit
 from ledger.workflows.checkpoints import (
     Forked,
+    consistency,
     keep,
     kept_checkpoints,
     make_checkpoint,
@@ -136,10 +138,10 @@ def test_witnesses_cosign_as_the_log_grows_and_evidence_carries_it(
 ) -> None:
     said: list[str] = []
     with witnessing(ledger, tmp_path / "w1", said) as one, witnessing(ledger, tmp_path / "w2", said) as two:
-        cosign(ledger, make_checkpoint(ledger), [one])
+        cosign(partial(consistency, ledger), make_checkpoint(ledger), [one])
         write(house, "D", "E")
-        kept = cosign(ledger, make_checkpoint(ledger), [one, two])
-        again = cosign(ledger, make_checkpoint(ledger), [one, two])
+        kept = cosign(partial(consistency, ledger), make_checkpoint(ledger), [one, two])
+        again = cosign(partial(consistency, ledger), make_checkpoint(ledger), [one, two])
     keys = [operator_key(ledger).verifier, one.key, two.key]
     assert [each.key for each in verify_note(kept.note, keys)] == keys
     assert len(again.note.lines) == 3, "one line a witness, the latest"
@@ -153,33 +155,33 @@ def test_a_forked_chain_is_caught_by_the_witness(house: House, ledger: Any, tmp_
     """The operator rewrites what it showed before, forgets its own checkpoints, and signs the new history."""
     said: list[str] = []
     with witnessing(ledger, tmp_path / "w1", said) as witness:
-        kept = cosign(ledger, make_checkpoint(ledger), [witness])
+        kept = cosign(partial(consistency, ledger), make_checkpoint(ledger), [witness])
         lie = kept.checkpoint._replace(root=bytes(32))
         forged = kept._replace(
             checkpoint=lie, note=Note(lie.text(), (operator_key(ledger).sign(lie.text()),))
         )
         with pytest.raises(WitnessRefused, match="has forked"):
-            cosign(ledger, forged, [witness])
+            cosign(partial(consistency, ledger), forged, [witness])
         assert "FORK" in said[0]
         name = log_id(kept.checkpoint.origin)
         assert lie.text() in (tmp_path / "w1" / f"{name}.fork").read_text()
         write(house, "D")
         kept.path.unlink()
         with pytest.raises(WitnessRefused, match="a person must look"):
-            cosign(ledger, make_checkpoint(ledger), [witness])
+            cosign(partial(consistency, ledger), make_checkpoint(ledger), [witness])
 
 
 def test_an_index_rewritten_after_a_checkpoint_is_caught_by_the_witness(
     house: House, ledger: Any, tmp_path: Path
 ) -> None:
     with witnessing(ledger, tmp_path / "w1", []) as witness:
-        cosign(ledger, make_checkpoint(ledger), [witness])
+        cosign(partial(consistency, ledger), make_checkpoint(ledger), [witness])
         write(house, "D")
         kept = make_checkpoint(ledger)
         with house.database.write_index() as connection:
             connection.execute(update(index.runs).where(index.runs.c.leaf_index == 0).values(head=bytes(32)))
         with pytest.raises(WitnessRefused, match="422"):
-            cosign(ledger, kept, [witness])
+            cosign(partial(consistency, ledger), kept, [witness])
 
 
 def test_a_witness_that_is_not_there_or_is_another(ledger: Any, tmp_path: Path) -> None:
@@ -187,9 +189,9 @@ def test_a_witness_that_is_not_there_or_is_another(ledger: Any, tmp_path: Path) 
     with witnessing(ledger, tmp_path / "w1", []) as witness:
         other = SigningKey(witness.key.name, witness.key.kind, b"o" * 32).verifier
         with pytest.raises(WitnessRefused, match="another key"):
-            cosign(ledger, kept, [witness._replace(key=other)])
+            cosign(partial(consistency, ledger), kept, [witness._replace(key=other)])
     with pytest.raises(WitnessUnavailable, match="does not answer"):
-        cosign(ledger, kept, [witness._replace(url=f"http://127.0.0.1:{free_port()}")])
+        cosign(partial(consistency, ledger), kept, [witness._replace(url=f"http://127.0.0.1:{free_port()}")])
 
 
 def test_how_a_witness_is_named(ledger: Any) -> None:

@@ -3,6 +3,7 @@
 //
 //	c2sp check   reads a checkpoint, keys and proofs from standard input and ends 0 if all of them hold
 //	c2sp make    prints a signed and cosigned checkpoint and proofs of its own, from fixed keys
+//	c2sp witness KEY  runs github.com/transparency-dev/witness for the log of that key
 package main
 
 import (
@@ -197,7 +198,9 @@ func main() {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", " ")
 		need(encoder.Encode(makeBundle()))
+	case len(os.Args) == 3 && os.Args[1] == "witness":
+		serveWitness(os.Args[2])
 	default:
-		need(fmt.Errorf("usage: c2sp check|make"))
+		need(fmt.Errorf("usage: c2sp check|make|witness KEY"))
 	}
 }
