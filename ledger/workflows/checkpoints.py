@@ -107,7 +107,8 @@ def make_checkpoint(ledger: Published) -> Kept:
 def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> str | None:
     """Return a signed checkpoint of this size: the kept one, else one made now at `block` and kept.
 
-    None when a kept one says otherwise, or when larger ones were signed before: evidence then goes without.
+    None when kept ones say otherwise, or larger ones were signed before: evidence then goes without. Whether
+    the log has forked is for `make_checkpoint`, the audit and witnesses to say.
     """
     kept = kept_checkpoints(ledger.settings.data_dir)
     for each in kept:
@@ -116,8 +117,11 @@ def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> st
     made = Checkpoint(origin(ledger.deployment), size, root, (block.number, block.hash))
     if kept and kept[-1].checkpoint.size > size:
         return None
-    for last in kept[-1:]:
-        _refuse_fork(ledger, last, made)
+    try:
+        for last in kept[-1:]:
+            _refuse_fork(ledger, last, made)
+    except Forked:
+        return None
     return str(_sign(ledger, made).note)
 
 

@@ -167,5 +167,5 @@ def test_their_witness_refuses_a_fork_of_ours(independent: WitnessAt, tmp_path: 
     cosign(log.proof, log.kept(tmp_path, 40), [independent])
     with pytest.raises(WitnessRefused, match="422"):
         cosign(forked.proof, forked.kept(tmp_path, 60), [independent])
-    with pytest.raises(WitnessRefused, match="409|422"):
+    with pytest.raises(WitnessRefused, match=r"409|422"):
         cosign(forked.proof, forked.kept(tmp_path, 40), [independent])
