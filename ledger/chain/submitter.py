@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ledger.chain.rpc import Node
 
 #: Seconds between questions for a receipt: at first, and at most.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 1.0
 #: Seconds after which a transaction without a receipt is sent again, and after which fees are asked for anew.
 _RESEND_AFTER, _FEES_FOR = 15.0, 10.0
 #: What nodes answer to a transaction they have already.

@@ -31,10 +31,12 @@ keystore = Keystore.open_or_create(folder / "keystore.json", "pass")
 node = open_embedded(folder, [keystore.address("operator")])
 nonce = int(node.request("eth_getTransactionCount", keystore.address("operator"), "latest"), 16)
 while True:
-    creation = bytes.fromhex("600160005500") + os.urandom(120)  # stores 1, so that there is state to write
-    raw, _ = keystore.sign_transaction("operator", Transaction(CHAIN_ID, nonce, 0, 10**10, 200_000, "",
-    creation)) done = node.request("eth_sendRawTransaction", "0x" + raw.hex()) os.write(1, (done +
-    "\\n").encode()) nonce += 1
+    creation = bytes.fromhex("600160005500") + os.urandom(120)  # stores 1: state to write
+    transaction = Transaction(CHAIN_ID, nonce, 0, 10**10, 200_000, "", creation)
+    raw, _ = keystore.sign_transaction("operator", transaction)
+    done = node.request("eth_sendRawTransaction", "0x" + raw.hex())
+    os.write(1, (done + "\\n").encode())
+    nonce += 1
 """
 
 

@@ -122,10 +122,9 @@ def test_a_node_that_fails_in_the_middle() -> None:
             raise ChainUnavailable("gone")
         return numbered(1000)(method, *params)
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(ChainUnavailable):
-        for fact in read_facts(Recorder(answer), [], 0, 999):
-            seen.append(fact.at.block_number)
+        seen.extend(fact.at.block_number for fact in read_facts(Recorder(answer), [], 0, 999))
     assert seen == list(range(len(seen)))
 
 

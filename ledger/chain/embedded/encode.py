@@ -9,6 +9,8 @@ from ledger.chain.embedded.transactions import SignedTransaction, read_transacti
 from ledger.chain.rlp import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ledger.chain.embedded.blocks import Header, Log, Receipt
 
 
@@ -103,24 +105,30 @@ def receipt(header: Header, raw: bytes, r: Receipt) -> dict[str, Any]:
         "type": hex(r.type),
         "status": hex(r.succeeded),
         "logsBloom": data(r.bloom),
-        "logs": [log(header, data(t.hash), index, entry) for index, entry in enumerate(r.logs)],
+        "logs": logs(header, data(t.hash), enumerate(r.logs)),
     }
 
 
-def log(header: Header, transaction_hash: str, index: int, entry: Log) -> dict[str, Any]:
-    """A log where it stands; the one transaction of a block makes its log indices those of the block."""
-    return {
-        "address": data(entry.address),
-        "topics": [data(topic) for topic in entry.topics],
-        "data": data(entry.data),
+def logs(header: Header, transaction_hash: str, entries: Iterable[tuple[int, Log]]) -> list[dict[str, Any]]:
+    """Logs of a block with their indices; its one transaction makes the receipt's indices the block's."""
+    shared = {
         "blockNumber": hex(header.number),
         "blockHash": data(header.hash),
         "blockTimestamp": hex(header.timestamp),
         "transactionHash": transaction_hash,
         "transactionIndex": "0x0",
-        "logIndex": hex(index),
         "removed": False,
     }
+    return [
+        {
+            "address": "0x" + entry.address.hex(),
+            "topics": ["0x" + topic.hex() for topic in entry.topics],
+            "data": "0x" + entry.data.hex(),
+            "logIndex": hex(index),
+            **shared,
+        }
+        for index, entry in entries
+    ]
 
 
 def effective_price(header: Header, t: SignedTransaction) -> int:

@@ -64,12 +64,10 @@ def find_logs(blocks: Blocks, wanted: Any) -> list[dict[str, Any]]:
         receipt, raw = blocks.receipt(header), blocks.transaction(header)
         if receipt is None or raw is None:
             continue
-        transaction_hash = encode.data(keccak256(raw))
-        for index, entry in enumerate(receipt.logs):
-            if chosen.matches(entry):
-                found.append(encode.log(header, transaction_hash, index, entry))
-                size += len(entry.data)
-        if size > MAX_DATA and receipt.logs:
+        matching = [(i, entry) for i, entry in enumerate(receipt.logs) if chosen.matches(entry)]
+        found += encode.logs(header, encode.data(keccak256(raw)), matching)
+        size += sum(len(entry.data) for _, entry in matching)
+        if size > MAX_DATA:
             raise RpcRefused("query returned too much data; ask for fewer blocks", _LIMIT_EXCEEDED)
     return found
 
