@@ -34,6 +34,19 @@ class SignedCheckpoint(NamedTuple):
     unknown: tuple[str, ...]
 
 
+def open_checkpoint(data: bytes, keys: Sequence[VerifierKey]) -> SignedCheckpoint:
+    """Return a checkpoint and whose signatures verified; other keys' are listed and not judged.
+
+    Raises `BadNote` for what is no checkpoint, or a wrong signature of one of `keys`.
+    """
+    note = parse_note(data)
+    found = parse_checkpoint(note.text)
+    signed = verify_note(note, keys)
+    known = {(each.key.name, each.key.key_id) for each in signed}
+    unknown = tuple(line.name for line in note.lines if (line.name, line.key_id) not in known)
+    return SignedCheckpoint(found, signed, unknown)
+
+
 def check_checkpoint(
     data: bytes, chain_id: int, contract: bytes, tree: tuple[int, bytes], keys: Sequence[VerifierKey]
 ) -> SignedCheckpoint:
@@ -41,18 +54,14 @@ def check_checkpoint(
 
     Raises `CheckpointDiffers`, and `BadNote` for no note or a wrong signature of one of `keys`.
     """
-    note = parse_note(data)
-    found = parse_checkpoint(note.text)
-    expected = Checkpoint(origin_of(chain_id, contract), *tree)
+    opened = open_checkpoint(data, keys)
+    found, expected = opened.checkpoint, Checkpoint(origin_of(chain_id, contract), *tree)
     if found[:3] != expected[:3]:
         raise CheckpointDiffers(
             f"the checkpoint is of {found.origin}, size {found.size}, root {found.root.hex()}; "
             f"the file is about {expected.origin}, size {expected.size}, root {expected.root.hex()}"
         )
-    signed = verify_note(note, keys)
-    known = {(each.key.name, each.key.key_id) for each in signed}
-    unknown = tuple(line.name for line in note.lines if (line.name, line.key_id) not in known)
-    return SignedCheckpoint(found, signed, unknown)
+    return opened
 
 
 def need_signatures(found: SignedCheckpoint | None, keys: Sequence[VerifierKey], quorum: int) -> None:
