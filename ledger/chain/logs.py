@@ -40,9 +40,6 @@ FIRST_SPAN, LONGEST_SPAN = 16, 8192
 #: Logs in an answer above which the span is halved for the next question.
 _MANY_LOGS = 4000
 
-#: Topics (hexadecimal words without 0x) and data give a fact.
-_Decoder = "Callable[[Place, list[str], bytes], Fact]"
-
 
 def decode(raw: dict[str, Any], timestamp: int) -> Fact | None:
     """Return the fact of one log of the ledger's contracts, in a block of that time (Unix seconds).

@@ -29,8 +29,6 @@ from ledger.crypto.hashing import keccak256
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_Opcode = "Callable[[Any], None]"
-
 _WORD = (1 << 256) - 1
 _JUMPDEST = 0x5B
 _BASE, _VERY_LOW, _LOW, _MID, _HIGH = 2, 3, 5, 8, 10
@@ -80,10 +78,7 @@ def _pop(values: list[Any], count: int) -> list[int]:
 
 def _unary(gas: int, compute: Callable[[int], int]) -> Callable[[Any], None]:
     def opcode(computation: Any) -> None:
-        meter = computation._gas_meter
-        if meter.gas_remaining < gas:
-            raise OutOfGas(f"needed {gas}, remaining {meter.gas_remaining}")
-        meter.gas_remaining -= gas
+        _charge(computation, gas)
         values = computation._stack.values
         if not values:
             raise InsufficientStack("wanted 1 stack item, had none")
@@ -111,9 +106,6 @@ def _binary(gas: int, compute: Callable[[int, int], int]) -> Callable[[Any], Non
         values[-1] = compute(a, b)
 
     return opcode
-
-
-# ---------------------------------------------------------------------- stack
 
 
 def _push(size: int) -> Callable[[Any], None]:
@@ -173,9 +165,6 @@ def _pop_one(computation: Any) -> None:
     if not values:
         raise InsufficientStack("wanted 1 stack item, had none")
     values.pop()
-
-
-# ---------------------------------------------------------------------- jumps
 
 
 def _jumpdest(computation: Any) -> None:
@@ -278,10 +267,6 @@ def _staticcall(computation: Any) -> None:
     values.append(1)
 
 
-def _shifted(shift: int, value: int, by: Callable[[int, int], int]) -> int:
-    return by(value, shift) & _WORD if shift < 256 else 0
-
-
 FastComputation.opcodes = {
     **PRAGUE_OPCODES,
     op.ADD: _binary(_VERY_LOW, lambda a, b: (a + b) & _WORD),
@@ -294,8 +279,8 @@ FastComputation.opcodes = {
     op.LT: _binary(_VERY_LOW, lambda a, b: 1 if a < b else 0),
     op.GT: _binary(_VERY_LOW, lambda a, b: 1 if a > b else 0),
     op.EQ: _binary(_VERY_LOW, lambda a, b: 1 if a == b else 0),
-    op.SHL: _binary(_VERY_LOW, lambda a, b: _shifted(a, b, operator.lshift)),
-    op.SHR: _binary(_VERY_LOW, lambda a, b: _shifted(a, b, operator.rshift)),
+    op.SHL: _binary(_VERY_LOW, lambda a, b: b << a & _WORD if a < 256 else 0),
+    op.SHR: _binary(_VERY_LOW, lambda a, b: b >> a if a < 256 else 0),
     op.ISZERO: _unary(_VERY_LOW, lambda a: 0 if a else 1),
     op.NOT: _unary(_VERY_LOW, lambda a: _WORD - a),
     op.POP: _pop_one,

@@ -18,8 +18,6 @@ from ledger.crypto.hashing import keccak256
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: Finds a node by its hash. Raises `KeyError`.
-Read = "Callable[[bytes], bytes]"
 #: A key's nibbles, one hexadecimal digit each, and the value to set.
 _Change = tuple[str, bytes]
 #: What a branch or extension holds: a hash, a node written inside its parent, or a changed node.
@@ -27,7 +25,10 @@ _Node = Item
 
 
 def lookup(read: Callable[[bytes], bytes], root: bytes, key: bytes) -> bytes:
-    """Return the value under a 32-byte key; empty if there is none. Raises `KeyError` for a missing node."""
+    """Return the value under a 32-byte key; empty if there is none.
+
+    `read` finds a node by its hash, and raises `KeyError` for one that is missing, here and in `update`.
+    """
     if root == EMPTY_ROOT:
         return b""
     nibbles = key.hex()
