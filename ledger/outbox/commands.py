@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from ledger.domain.records import record_id
 from ledger.errors import NotFound
@@ -60,6 +60,11 @@ class SubmissionRow(NamedTuple):
 
 
 _COLUMNS = tuple(commands.c[name] for name in Command._fields)
+# Built once: as literals, every reference of an import would be examined by SQLAlchemy.
+_BY_REFERENCES = select(*_COLUMNS).where(
+    commands.c.authority == bindparam("authority"),
+    commands.c.reference.in_(bindparam("wanted", expanding=True)),
+)
 
 
 def by_references(vault: Connection, authority: int, references: Collection[str]) -> list[Command]:
@@ -68,8 +73,8 @@ def by_references(vault: Connection, authority: int, references: Collection[str]
     found: list[Command] = []
     for start in range(0, len(wanted), IN_LIST):
         part = wanted[start : start + IN_LIST]
-        chosen = select(*_COLUMNS).where(commands.c.authority == authority, commands.c.reference.in_(part))
-        found += [Command(*row) for row in vault.execute(chosen)]
+        rows = vault.execute(_BY_REFERENCES, {"authority": authority, "wanted": part}).all()
+        found += [Command(*row) for row in rows]
     return found
 
 

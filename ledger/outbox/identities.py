@@ -34,6 +34,9 @@ class Identity(NamedTuple):
 
 _COLUMNS = tuple(identities.c[name] for name in Identity._fields)
 _BY_KEY = select(*_COLUMNS).where(identities.c.party_key == bindparam("key"))
+_INDEXES = select(identities.c.party_key, identities.c.enterprise).where(
+    identities.c.party_key.in_(bindparam("wanted", expanding=True))
+)
 _BY_INDEX = select(*_COLUMNS).where(identities.c.enterprise == bindparam("enterprise"))
 
 
@@ -116,8 +119,5 @@ def _indexes(vault: Connection, keys: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(wanted), IN_LIST):
         part = wanted[start : start + IN_LIST]
-        chosen = select(identities.c.party_key, identities.c.enterprise).where(
-            identities.c.party_key.in_(part)
-        )
-        found.update((key, enterprise) for key, enterprise in vault.execute(chosen))
+        found.update((key, enterprise) for key, enterprise in vault.execute(_INDEXES, {"wanted": part}).all())
     return found

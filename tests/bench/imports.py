@@ -7,6 +7,7 @@ waits for each receipt; it checks no row, keeps no document and builds no index.
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from bench.installation import AUTHORITY, codes, on_anvil, on_embedded, plain_co
 from bench.measure import Figure, Target, Timing, rate, timed
 from ledger.bootstrap import Ledger
 from ledger.chain.keystore import authority_key
+from ledger.cli import COLLECTOR
 from ledger.domain.calendar import iso
 from ledger.domain.records import Record, pack
 from ledger.domain.submissions import FIELDS
@@ -33,6 +35,7 @@ BASELINE = "web3.py, one record a transaction, receipt awaited, no vault and no 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
     runs = 1 if quick else 3
+    gc.set_threshold(*COLLECTOR)  # as the command line does
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with on_embedded(Path(folder) / "embedded", batch=200) as ledger:
             few, many = codes(10), codes(600 if quick else 2000, start=1000)
