@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from installation import COMMAND, write_records
+from installation import COMMAND, Installation, write_records
 from nodes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from installation import Installation
 
 ONE, TWO = "uscc:9144030071526726XG", "uscc:91440606722473344C"
 
@@ -155,3 +154,22 @@ def test_a_rewritten_log_is_neither_signed_nor_audited_as_good(
     ]
     kept.write_text(told)
     installation.run("audit")
+
+
+def test_a_chain_written_anew_from_its_first_block_is_caught(tmp_path: Path) -> None:
+    """The operator starts over with the same keys and tells another history, on a chain that is right in itself."""
+    honest, rewritten = Installation(tmp_path / "honest"), Installation(tmp_path / "rewritten")
+    file = write_records(tmp_path / "a.csv", rows("A"))
+    honest.run("import", file, "--format", "records", "--authority", "GACC")
+    kept = tmp_path / "kept.checkpoint"
+    honest.run("checkpoint", "-o", kept)
+    rewritten.folder.mkdir()
+    for name in ("keystore.json", "passphrase"):
+        shutil.copy(honest.folder / name, rewritten.folder / name)
+    other = write_records(tmp_path / "b.csv", rows("A")[1:] + rows("B")[:1])
+    rewritten.run("import", other, "--format", "records", "--authority", "GACC")
+    rewritten.run("audit")
+    found = rewritten.json("audit", "--checkpoint", kept, code=1)
+    assert [each["what"] for each in found["deviations"]] == ["checkpoint differs"]
+    shutil.copytree(honest.folder / "checkpoints", rewritten.folder / "checkpoints")
+    assert "nothing is signed" in rewritten.run("checkpoint", code=1).stderr
