@@ -11,9 +11,10 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from base64 import b64encode
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ledger.errors import ChainDamaged, ChainRefused, ChainUnavailable, Misconfigured
 
@@ -60,8 +61,9 @@ class Node(Protocol):
 class HttpNode:
     """A node over HTTP(S), with kept-alive connections shared between threads.
 
-    `token` goes out as a bearer token. A connection that the node closed while idle is replaced once,
-    silently; any other failure is a `ChainUnavailable`. Credentials in the address never appear in messages.
+    `token` goes out as a bearer token, a name and password in the address as basic authentication. A
+    connection that the node closed while idle is replaced once, silently; any other failure is a
+    `ChainUnavailable`. Credentials in the address never appear in messages.
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 60.0) -> None:
@@ -80,6 +82,9 @@ class HttpNode:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
+        elif parts.username:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            self._headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         self._idle: list[http.client.HTTPConnection] = []
         self._guard = threading.Lock()
         self._ids = count(1)

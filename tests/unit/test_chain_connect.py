@@ -18,8 +18,8 @@ import pytest
 from chain_helpers import Ledger, deployed, fresh
 
 from ledger.chain.connect import connect
-from ledger.chain.embedded import ChainServer, EmbeddedNode
-from ledger.chain.embedded.server import MAX_BATCH, MAX_BODY
+from ledger.chain.embedded import EmbeddedNode
+from ledger.chain.embedded.server import MAX_BATCH, MAX_BODY, ChainServer
 from ledger.chain.rpc import HttpNode, RpcRefused
 from ledger.chain.submitter import Submitter
 from ledger.errors import Busy

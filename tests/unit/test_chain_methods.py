@@ -14,8 +14,9 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
 
 from ledger.chain.abi import artifact
-from ledger.chain.embedded import ChainServer, open_embedded
+from ledger.chain.embedded import open_embedded
 from ledger.chain.embedded.rules import CHAIN_ID
+from ledger.chain.embedded.server import ChainServer
 from ledger.chain.logs import read_facts
 from ledger.chain.rpc import RpcRefused
 from ledger.errors import ChainDamaged

@@ -247,9 +247,13 @@ def test_addresses_that_are_none(url: str) -> None:
         HttpNode(url)
 
 
-def test_credentials_are_not_shown() -> None:
-    client = HttpNode("https://user:pass@node.example/v3/secretkey?token=1")
+def test_credentials_are_sent_and_not_shown() -> None:
+    client = HttpNode("https://user:p%40ss@node.example/v3/secretkey?token=1")
     assert client.where == "https://node.example"
+    with node(ok) as (plain, script):
+        address = plain.where.removeprefix("http://")
+        HttpNode(f"http://user:p%40ss@{address}").request("m")
+        assert script.headers[0]["Authorization"] == "Basic dXNlcjpwQHNz"
 
 
 class Ranged:

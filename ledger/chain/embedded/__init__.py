@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from ledger.chain.embedded.node import EmbeddedNode, open_embedded
-from ledger.chain.embedded.server import ChainServer
 
-__all__ = ["ChainServer", "EmbeddedNode", "open_embedded"]
+__all__ = ["EmbeddedNode", "open_embedded"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ledger.chain.embedded.blocks import Blocks, Header, Log
 
 #: Log data in one answer, in bytes; more is refused, and the client asks for fewer blocks.
-MAX_DATA = 32 << 20
+MAX_DATA = 16 << 20
 _LIMIT_EXCEEDED = -32005
 
 #: Alternatives for one position: any of these, or anything at all.

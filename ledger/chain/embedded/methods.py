@@ -7,7 +7,6 @@ the block to come. Errors are `RpcRefused` with JSON-RPC codes, or `ChainDamaged
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded import encode, params
@@ -38,6 +37,12 @@ _FIXED: dict[str, Any] = {
 }
 
 
+def _version() -> str:
+    from importlib import metadata  # noqa: PLC0415  slow to import, and asked for once
+
+    return f"credit-ledger/{metadata.version('credit-ledger')}"
+
+
 class Methods:
     """Answers calls on one store. Not thread safe: its owner holds a lock."""
 
@@ -46,7 +51,7 @@ class Methods:
         self._blocks = Blocks(store)
         self._loaded: Evm | None = None
         self._table: dict[str, Callable[..., Any]] = {
-            "web3_clientVersion": lambda: f"credit-ledger/{metadata.version('credit-ledger')}",
+            "web3_clientVersion": _version,
             "eth_blockNumber": lambda: hex(self._blocks.head_number()),
             "eth_getBlockByNumber": self._block_by_number,
             "eth_getBlockByHash": self._block_by_hash,

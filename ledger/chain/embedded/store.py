@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Bytes of values kept in memory after reading or writing, oldest dropped first.
-CACHE_BYTES = 64 << 20
+CACHE_BYTES = 32 << 20
 _SETUP = (
     "PRAGMA page_size=8192",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA cache_size=-65536",
+    "PRAGMA cache_size=-16384",
     "CREATE TABLE IF NOT EXISTS kv(k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID",
 )
 
