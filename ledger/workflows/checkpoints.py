@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ledger.store.database import Database
 
 _SUFFIX = ".checkpoint"
+#: Seconds to wait while another process signs.
+_PATIENCE = 30.0
 
 
 class Forked(ChainDamaged):
@@ -97,11 +99,13 @@ def make_checkpoint(ledger: Published) -> Kept:
     if again is None or again["hash"] != block_hash:
         raise ChainUnavailable("the chain was reorganised meanwhile: try again")
     made = Checkpoint(origin(ledger.deployment), size, root, (number, bytes.fromhex(block_hash[2:])))
-    for last in kept_checkpoints(ledger.settings.data_dir)[-1:]:
-        _refuse_fork(ledger, last, made)
-        if last.checkpoint[:3] == made[:3]:
-            return last
-    return _sign(ledger, made)
+    with ledger.db.lock("checkpoint", _PATIENCE):
+        last = _last(ledger)
+        if last is not None:
+            _refuse_fork(ledger, last, made)
+            if last.checkpoint[:3] == made[:3]:
+                return last
+        return _sign(ledger, made)
 
 
 def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> str | None:
@@ -110,19 +114,20 @@ def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> st
     None when kept ones say otherwise, or larger ones were signed before: evidence then goes without. Whether
     the log has forked is for `make_checkpoint`, the audit and witnesses to say.
     """
-    kept = kept_checkpoints(ledger.settings.data_dir)
-    for each in kept:
-        if each.checkpoint.size == size:
-            return str(each.note) if each.checkpoint.root == root else None
     made = Checkpoint(origin(ledger.deployment), size, root, (block.number, block.hash))
-    if kept and kept[-1].checkpoint.size > size:
-        return None
-    try:
-        for last in kept[-1:]:
-            _refuse_fork(ledger, last, made)
-    except Forked:
-        return None
-    return str(_sign(ledger, made).note)
+    path = _path(ledger, size)
+    if not path.exists():
+        with ledger.db.lock("checkpoint", _PATIENCE):
+            last = _last(ledger)
+            try:
+                if last is not None:
+                    _refuse_fork(ledger, last, made)
+            except Forked:
+                return None
+            if not path.exists():
+                return str(_sign(ledger, made).note)
+    kept = _read(path)
+    return str(kept.note) if kept.checkpoint[:3] == made[:3] else None
 
 
 def keep(kept: Kept) -> Kept:
@@ -166,9 +171,20 @@ def consistency(ledger: Published, first: int, second: int) -> list[bytes]:
 
 def _sign(ledger: Published, made: Checkpoint) -> Kept:
     note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
-    folder = ledger.settings.data_dir / "checkpoints"
-    folder.mkdir(parents=True, exist_ok=True)
-    return keep(Kept(folder / f"{made.size:012d}{_SUFFIX}", made, note))
+    path = _path(ledger, made.size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return keep(Kept(path, made, note))
+
+
+def _path(ledger: Published, size: int) -> Path:
+    return ledger.settings.data_dir / "checkpoints" / f"{size:012d}{_SUFFIX}"
+
+
+def _last(ledger: Published) -> Kept | None:
+    """Return the largest kept checkpoint."""
+    paths = (ledger.settings.data_dir / "checkpoints").glob("*" + _SUFFIX)
+    path = max(paths, default=None)
+    return None if path is None else _read(path)
 
 
 def _refuse_fork(ledger: Published, last: Kept, made: Checkpoint) -> None:

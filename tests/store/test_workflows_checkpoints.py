@@ -200,3 +200,21 @@ def test_how_a_witness_is_named(ledger: Any) -> None:
     for text in (str(key), f"{key}@ftp://w.example", f"{operator_key(ledger).verifier}@http://w.example"):
         with pytest.raises(BadValue):
             parse_witness(text)
+
+
+def test_many_at_once_sign_one_checkpoint(ledger: Any) -> None:
+    found: list[str] = []
+    day = ledger.cards[0].effective_on
+    calls = [
+        lambda: found.append(str(make_checkpoint(ledger).note)),
+        lambda: found.append(prove(ledger, ONE, day).hex()),
+    ]
+    threads = [threading.Thread(target=calls[n % 2]) for n in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    (kept,) = kept_checkpoints(ledger.settings.data_dir)
+    assert found.count(str(kept.note)) == 4
+    assert len(found) == 8
+    assert len(set(found)) == 2
