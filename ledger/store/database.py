@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30
 
 
-class StoreUnavailable(LedgerError):  # noqa: N818 - named as its siblings in ledger.errors are
+class StoreUnavailable(LedgerError):
     """The database does not answer, or its disk is full."""
 
     code: ClassVar[str] = "store-unavailable"
