@@ -1,24 +1,15 @@
-"""Addresses, signatures and EIP-1559 transactions over secp256k1, through libsecp256k1 (coincurve).
-
-Sources: EIP-55 (mixed-case addresses), EIP-1559 and EIP-2718 (transaction type 2), EIP-2 (low s, which
-libsecp256k1 always gives). Nonces are RFC 6979, so signing twice gives the same bytes.
-"""
+"""Addresses, signatures and transactions, by eth-account, which is loaded when something is signed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-from ledger.chain.rlp import encode
 from ledger.crypto.hashing import keccak256
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: A transaction may ask for no more gas than this (EIP-7825); newer nodes refuse it, so it is never sent.
 MAX_TRANSACTION_GAS = 16_777_216
 #: A node's pool takes no larger transaction (geth's limit, which others share).
 MAX_TRANSACTION_BYTES = 128 * 1024
-_DYNAMIC_FEE = b"\x02"
 
 
 class Transaction(NamedTuple):
@@ -34,49 +25,43 @@ class Transaction(NamedTuple):
     value: int = 0
 
 
-def checksummed(address: bytes) -> str:
-    """Return a 20-byte address as text with the EIP-55 checksum."""
-    text = address.hex()
-    digest = keccak256(text.encode()).hex()
-    return "0x" + "".join(c.upper() if int(d, 16) >= 8 else c for c, d in zip(text, digest, strict=False))
-
-
 def address_of(secret: bytes) -> str:
     """Return the checksummed address of a 32-byte secret key."""
-    from coincurve import PrivateKey  # noqa: PLC0415  not needed by readers, who start often
+    from eth_account import Account  # noqa: PLC0415  not needed by readers, who start often
 
-    public = PrivateKey(secret).public_key.format(compressed=False)
-    return checksummed(keccak256(public[1:])[12:])
+    return str(Account.from_key(secret).address)
 
 
 def created_address(sender: str, nonce: int) -> str:
     """Return where the contract created by `sender`'s transaction number `nonce` lives (Yellow Paper, 7)."""
-    return checksummed(keccak256(encode([bytes.fromhex(sender[2:]), nonce]))[12:])
+    import rlp  # noqa: PLC0415  see above
+    from eth_utils.address import to_checksum_address  # noqa: PLC0415
+
+    return to_checksum_address(keccak256(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:])
 
 
 def sign_digest(secret: bytes, digest: bytes) -> bytes:
     """Return the 65-byte signature r | s | v of a 32-byte digest, v being 27 or 28."""
-    signature = _sign(secret, digest)
-    return signature[:64] + bytes((27 + signature[64],))
+    from eth_account import Account  # noqa: PLC0415  see above
+
+    return bytes(Account.unsafe_sign_hash(digest, secret).signature)
 
 
 def sign_transaction(secret: bytes, transaction: Transaction) -> tuple[bytes, bytes]:
     """Return (raw transaction, its 32-byte hash)."""
-    fields = _fields(transaction)
-    signature = _sign(secret, keccak256(_DYNAMIC_FEE + encode(fields)))
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    raw = _DYNAMIC_FEE + encode([*fields, signature[64], r, s])
-    return raw, keccak256(raw)
+    from eth_account import Account  # noqa: PLC0415  see above
 
-
-def _fields(t: Transaction) -> Sequence[bytes | int | list[bytes]]:
-    to = bytes.fromhex(t.to[2:])
-    return [t.chain_id, t.nonce, t.max_priority_fee, t.max_fee, t.gas, to, t.value, t.data, []]
-
-
-def _sign(secret: bytes, digest: bytes) -> bytes:
-    """Return r | s | recovery id (0 or 1)."""
-    from coincurve import PrivateKey  # noqa: PLC0415  see above
-
-    signature: bytes = PrivateKey(secret).sign_recoverable(digest, hasher=None)
-    return signature
+    fields: dict[str, Any] = {
+        "type": 2,
+        "chainId": transaction.chain_id,
+        "nonce": transaction.nonce,
+        "maxPriorityFeePerGas": transaction.max_priority_fee,
+        "maxFeePerGas": transaction.max_fee,
+        "gas": transaction.gas,
+        "to": transaction.to or b"",
+        "value": transaction.value,
+        "data": transaction.data,
+        "accessList": [],
+    }
+    signed = Account.sign_transaction(fields, secret)
+    return bytes(signed.raw_transaction), bytes(signed.hash)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.chain.abi import artifact, encode, encode_call
+from ledger.chain.abi import encode_call, encode_creation, selector
 from ledger.chain.accounts import MAX_TRANSACTION_GAS, created_address
 from ledger.chain.contracts import Call, Contracts, Deployment
 from ledger.chain.keystore import authority_key
@@ -139,8 +139,7 @@ def _steps(
 
 
 def _creation(name: str, arguments: tuple[str, ...]) -> Call:
-    found = artifact(name)
-    return Call("", found.bytecode + encode(found.constructor, arguments))
+    return Call("", encode_creation(name, *arguments))
 
 
 def _multicall(manager: str, calls: list[bytes]) -> Call:
@@ -152,7 +151,7 @@ def _roles(keystore: Keystore, at: dict[str, str]) -> list[bytes]:
     calls = [encode_call("AccessManager", "labelRole", role, label) for role, label in _LABELS.items()]
     for contract, functions in _FUNCTIONS.items():
         for role in sorted(set(functions.values())):
-            selectors = [artifact(contract).functions[f].selector for f, r in functions.items() if r == role]
+            selectors = [selector(contract, f) for f, r in functions.items() if r == role]
             calls.append(encode_call("AccessManager", "setTargetFunctionRole", at[contract], selectors, role))
     for role, name in _MEMBERS:
         calls.append(encode_call("AccessManager", "grantRole", role, keystore.address(name), 0))

@@ -12,7 +12,7 @@ from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from ledger.chain.abi import artifact
+from ledger.chain.abi import event_topics
 from ledger.chain.rpc import get_logs
 from ledger.domain.facts import (
     AssessmentPublished,
@@ -221,7 +221,7 @@ def _decoders() -> dict[str, Callable[[Place, list[str], bytes], Fact]]:
         },
     }
     return {
-        "0x" + artifact(contract).events[event].hex(): decoder
+        "0x" + event_topics(contract)[event].hex(): decoder
         for contract, events in wanted.items()
         for event, decoder in events.items()
     }

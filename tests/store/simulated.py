@@ -9,7 +9,7 @@ import hashlib
 import random
 from typing import TYPE_CHECKING, Any
 
-from ledger.chain.abi import artifact
+from ledger.chain.abi import event_topics
 from ledger.chain.contracts import Deployment
 from ledger.crypto.heads import genesis_head, next_head
 from ledger.domain.records import Record, pack, record_id
@@ -36,7 +36,7 @@ def word(value: int | bytes) -> bytes:
 
 def log(contract: str, event: str, topics: Sequence[int | bytes], *data: int | bytes) -> Log:
     address = {"Authorities": AUTHORITIES, "CreditLedger": LEDGER, "ScoreBook": BOOK}[contract]
-    first = artifact(contract).events[event]
+    first = event_topics(contract)[event]
     return address, ["0x" + each.hex() for each in (first, *map(word, topics))], b"".join(map(word, data))
 
 
@@ -79,10 +79,10 @@ class SimulatedChain:
         leaves, ids = 0, []
         for _, _, logs in self.blocks:
             for _, topics, data in logs:
-                if topics[0][2:] == artifact("CreditLedger").events["Registered"].hex():
+                if topics[0][2:] == event_topics("CreditLedger")["Registered"].hex():
                     enterprise = int(topics[1], 16)
                     heads[enterprise] = genesis_head(enterprise, data)
-                elif topics[0][2:] == artifact("CreditLedger").events["Recorded"].hex():
+                elif topics[0][2:] == event_topics("CreditLedger")["Recorded"].hex():
                     enterprise, authority, first = (
                         int(topics[1], 16),
                         int(topics[2], 16),

@@ -69,7 +69,7 @@ def test_every_block_is_valid_to_stock_py_evm(shared: Any) -> None:
     with pytest.raises(Reverted, match="WrongNumber"):
         shared.record([3], first=99)
     store = shared.node._store
-    ours = shared.node._methods._evm._chain
+    ours = shared.node._methods._evm._backend.chain
 
     class Stock(Chain):
         chain_id = CHAIN_ID
@@ -101,7 +101,7 @@ def test_blocks_have_the_clocks_time_and_never_the_same(shared: Any) -> None:
         for n in range(head + 1)
     ]
     assert times == sorted(set(times))
-    assert before <= times[-1] <= max(int(time.time()), times[0] + len(times)) + 1
+    assert before <= times[-1] <= max(int(time.time()), times[-4] + 3)
 
 
 @pytest.mark.parametrize(

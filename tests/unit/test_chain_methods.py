@@ -13,7 +13,7 @@ from chain_helpers import Ledger, deployed
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
 
-from ledger.chain.abi import artifact
+from ledger.chain.abi import event_topics
 from ledger.chain.embedded import open_embedded
 from ledger.chain.embedded.rules import CHAIN_ID
 from ledger.chain.embedded.server import ChainServer
@@ -107,7 +107,7 @@ def test_filters(ledger: Ledger) -> None:
         return list(ledger.node.request("eth_getLogs", {"fromBlock": "0x0", **wanted}))
 
     address = ledger.deployment.credit_ledger.lower()
-    topic = "0x" + artifact("CreditLedger").events["Registered"].hex()
+    topic = "0x" + event_topics("CreditLedger")["Registered"].hex()
     nobody = "0x" + "77" * 20
     registered = logs(topics=[topic])
     assert len(registered) == 40

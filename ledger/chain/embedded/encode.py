@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.chain.accounts import created_address
 from ledger.chain.embedded.transactions import SignedTransaction, read_transaction
-from ledger.chain.rlp import encode
+from ledger.crypto.hashing import keccak256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +23,7 @@ def block(header: Header, raw: bytes | None, full: bool) -> dict[str, Any]:
     """A block, with its transaction whole (`full`) or as a hash."""
     transactions: list[Any] = []
     if raw is not None:
-        signed = read_transaction(raw)
-        transactions = [transaction(header, signed) if full else data(signed.hash)]
+        transactions = [transaction(header, read_transaction(raw)) if full else data(keccak256(raw))]
     return {
         "number": hex(header.number),
         "hash": data(header.hash),
@@ -140,7 +139,8 @@ def _size(header: Header, raw: bytes | None) -> int:
     """Bytes of the whole block: header, transactions, no uncles, no withdrawals."""
     inner = 0
     if raw is not None:
-        inner = len(raw) if raw[0] >= 0xC0 else len(encode(raw))  # a typed one stands in the list as a string
+        typed = raw[0] < 0xC0  # a typed transaction stands in the list as a string
+        inner = len(raw) + (_prefix(len(raw)) if typed else 0)
     body = header.size + _prefix(inner) + inner + 2
     return _prefix(body) + body
 

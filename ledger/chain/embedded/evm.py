@@ -6,50 +6,29 @@ refused here and leaves no trace; what fails while executing is mined with statu
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eth.chains.base import Chain
 from eth.exceptions import Revert, VMError
-from eth.vm.forks.prague import PragueVM
 from eth.vm.message import Message
-from eth_hash.auto import keccak
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.accounts import MAX_TRANSACTION_BYTES, MAX_TRANSACTION_GAS
-from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID, ENDOWMENT
-from ledger.chain.embedded.state import LedgerState
+from ledger.chain.embedded.backend import DurableBackend, transaction_builder
+from ledger.chain.embedded.rules import CHAIN_ID
 from ledger.chain.rpc import RpcRefused
 from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from ledger.chain.embedded.blocks import Header
     from ledger.chain.embedded.store import Store
 
-# py-evm would take whichever backend eth_hash finds first, which is several times slower.
-keccak.hasher = keccak256  # type: ignore[assignment]
-
 _REFUSED, _REVERTED = -32000, 3
-_ZERO = bytes(20)
 _BLOB = 3
-
-
-class LedgerVM(PragueVM):  # type: ignore[misc]  # py-evm has no types
-    """Prague's rules."""
-
-    _state_class = LedgerState
-
-
-class LedgerChain(Chain):  # type: ignore[misc]
-    """The rules of this chain: Prague from the first block."""
-
-    chain_id = CHAIN_ID
-    vm_configuration = ((0, LedgerVM),)
 
 
 class CallRequest(NamedTuple):
@@ -66,68 +45,27 @@ class Evm:
     """Execution on one store. Not thread safe. Refusals are `RpcRefused` with the codes of ordinary nodes."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
-        self._clock = clock
-        self._chain = LedgerChain(store)
-
-    @staticmethod
-    def create(store: Store, funded: Iterable[bytes], now: int) -> None:
-        """Write the genesis block, in which only the `funded` addresses have anything."""
-        parameters = {
-            "coinbase": _ZERO,
-            "difficulty": 0,
-            "extra_data": b"credit-ledger",
-            "gas_limit": BLOCK_GAS,
-            "mix_hash": bytes(32),
-            "nonce": bytes(8),
-            "timestamp": now,
-        }
-        account = {"balance": ENDOWMENT, "nonce": 0, "code": b"", "storage": {}}
-        LedgerChain.from_genesis(store, parameters, dict.fromkeys(funded, account))
-        store.flush()
+        self._backend = DurableBackend(store, clock=clock)
 
     # ------------------------------------------------------------------ sending
 
     def send(self, raw: bytes) -> bytes:
         """Execute a signed transaction in a block of its own; return its hash once that block is durable."""
         transaction = self._decode(raw)
-        try:
-            with _translated():
-                header = self._child(self._chain.get_canonical_head())
-                vm = self._chain.get_vm(header)
-                self._admit(transaction, vm.state, header)
-                self._mine(vm, transaction)
-            self._store.flush()
-        except BaseException:
-            self._store.discard()
-            raise
+        with _translated():
+            self._backend.set_time()
+            chain = self._backend.chain
+            self._admit(transaction, chain.get_vm().state, chain.header)
+            self._backend.send_and_mine(raw)
         return bytes(transaction.hash)
-
-    def _mine(self, vm: Any, transaction: Any) -> None:
-        base = vm.get_block()
-        header, receipts, _ = vm.apply_all_transactions([transaction], base.header)
-        filled = vm.set_block_transactions_and_withdrawals(base, header, [transaction], receipts)
-        sealed = vm.mine_block(filled).block
-        self._chain.chaindb.persist_block(sealed)
-
-    def _child(self, head: Any) -> Any:
-        """The header of the block to come: the wall clock's time, unless that is not after the parent's."""
-        return self._chain.create_header_from_parent(
-            head,
-            gas_limit=head.gas_limit,
-            timestamp=max(head.timestamp + 1, int(self._clock())),
-            mix_hash=os.urandom(32),
-            extra_data=b"",
-        )
 
     def _decode(self, raw: bytes) -> Any:
         if len(raw) > MAX_TRANSACTION_BYTES:
             raise RpcRefused(f"oversized data: {len(raw)} bytes, limit {MAX_TRANSACTION_BYTES}", _REFUSED)
         if raw[:1] == bytes((_BLOB,)):
             raise RpcRefused("transaction type not supported", _REFUSED)
-        builder = PragueVM.get_transaction_builder()
         try:
-            transaction = builder.decode(raw)
+            transaction = transaction_builder().decode(raw)
             transaction.check_signature_validity()
         except Exception as error:  # noqa: BLE001  py-evm's decoders raise of everything
             raise RpcRefused(f"invalid transaction: {error}", _REFUSED) from None
@@ -204,13 +142,14 @@ class Evm:
 
     def _state(self, at: Header | None) -> Any:
         """The state after block `at`, in that block's context; without one, that of the block to come."""
+        chain = self._backend.chain
         if at is None:
-            header = self._child(self._chain.get_canonical_head())
+            self._backend.set_time()
+            header = chain.header
         else:
-            header = self._chain.get_block_header_by_hash(at.hash)
+            header = chain.get_block_header_by_hash(at.hash)
         # No base fee, so that nobody needs money to ask.
-        vm = self._chain.get_vm(header.copy(base_fee_per_gas=0))
-        return vm.state
+        return chain.get_vm(header.copy(base_fee_per_gas=0)).state
 
     def _execute(self, request: CallRequest, at: Header | None) -> Any:
         creates = not request.to

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded.lock import ChainLock
@@ -61,10 +60,10 @@ def open_embedded(folder: Path, funded: Sequence[str]) -> EmbeddedNode:
     try:
         store = Store(folder / DATABASE)
         try:
-            if store.get(b"v1:canonical_head_hash") is None:
-                from ledger.chain.embedded.evm import Evm  # noqa: PLC0415  importing py-evm takes a second
+            if not store.holds_a_chain():
+                from ledger.chain.embedded.backend import DurableBackend  # noqa: PLC0415  py-evm takes a second
 
-                Evm.create(store, [bytes.fromhex(address[2:]) for address in funded], int(time.time()))
+                DurableBackend(store, [bytes.fromhex(address[2:]) for address in funded])
         except BaseException:
             store.close()
             raise

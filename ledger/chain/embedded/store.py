@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+#: py-evm's key for the hash of the last block.
+HEAD = b"v1:canonical_head_hash"
 #: Bytes of values kept in memory after reading or writing, oldest dropped first.
 CACHE_BYTES = 32 << 20
 _SETUP = (
@@ -91,6 +93,10 @@ class Store:
             return self[key]
         except KeyError:
             return default
+
+    def holds_a_chain(self) -> bool:
+        """Whether a genesis block was written."""
+        return HEAD in self
 
     def set(self, key: bytes, value: bytes) -> None:
         """Set a value (py-evm's name for it)."""
