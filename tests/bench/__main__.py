@@ -28,13 +28,13 @@ def main() -> None:
     parser.add_argument("part", choices=[*MODULES, "all"])
     parser.add_argument("--json", action="store_true", help="one JSON document; of all parts, a list")
     parser.add_argument("--quick", action="store_true", help="small and once: to see that it runs")
-    parser.add_argument("--docs", action="store_true", help="with all: write docs/benchmarks.md")
+    parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
     options = parser.parse_args()
     parts = list(MODULES) if options.part == "all" else [options.part]
     documents = [measured(part, quick=options.quick, silent=options.json) for part in parts]
     if options.json:
         print(json.dumps(documents if options.part == "all" else documents[0], indent=1, ensure_ascii=False))
-    if options.docs and options.part == "all":
+    if options.docs:
         report.write(documents)
 
 
