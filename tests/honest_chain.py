@@ -21,6 +21,7 @@ from ledger.domain.facts import (
     BatchRecorded,
     CardRegistered,
     Fact,
+    KeyCompromised,
     KeySet,
     MandateSet,
     Place,
@@ -100,6 +101,10 @@ class Chain:
     def set_key(self, number: int, key: str, from_: int, until: int) -> None:
         self.block()
         self.facts.append(KeySet(self.place(), number, key, from_, until))
+
+    def compromise(self, number: int, key: str, from_: int) -> None:
+        self.block()
+        self.facts.append(KeyCompromised(self.place(), number, key, from_))
 
     def suspend(self, number: int, suspended: bool = True) -> None:
         self.block()

@@ -12,6 +12,7 @@ contract Authorities is IAuthorities, AccessManaged {
         uint64 mandateFrom; // `mandate` holds from here on, `mandateBefore` until then
         bool known;
         bool suspended;
+        bool fourEyes;
         uint256 mandate;
         uint256 mandateBefore;
     }
@@ -19,7 +20,13 @@ contract Authorities is IAuthorities, AccessManaged {
     struct Window {
         uint64 from;
         uint64 until;
+        uint64 compromisedFrom; // 0: not declared
     }
+
+    uint256 private constant GENERAL = 2;
+    uint256 private constant SERIOUS = 3;
+    /// @dev First bytes of the code of an account that has delegated to a contract (EIP-7702).
+    bytes3 private constant DELEGATION = 0xef0100;
 
     /// @inheritdoc IAuthorities
     mapping(bytes32 code => uint16 authority) public authorityOf;
@@ -69,6 +76,23 @@ contract Authorities is IAuthorities, AccessManaged {
         emit SuspensionSet(authority_, suspended_);
     }
 
+    /// @inheritdoc IAuthorities
+    function declareCompromised(uint16 authority_, address key, uint64 from) external restricted {
+        _known(authority_);
+        if (key == address(0)) revert InvalidKey(key);
+        Window storage window = _windows[authority_][key];
+        uint64 latest = window.compromisedFrom == 0 ? uint64(block.timestamp) : window.compromisedFrom - 1;
+        if (from == 0 || from > latest) revert InvalidCompromise(from, latest);
+        window.compromisedFrom = from;
+        emit KeyCompromised(authority_, key, from);
+    }
+
+    /// @inheritdoc IAuthorities
+    function setFourEyes(uint16 authority_, bool required) external restricted {
+        _known(authority_).fourEyes = required;
+        emit FourEyesSet(authority_, required);
+    }
+
     // ------------------------------------------------------------------ views
 
     /// @inheritdoc IAuthorities
@@ -88,12 +112,24 @@ contract Authorities is IAuthorities, AccessManaged {
     }
 
     /// @inheritdoc IAuthorities
-    function authorize(uint16 authority_, address key) external view returns (uint256) {
+    function fourEyes(uint16 authority_) external view returns (bool) {
+        return _authorities[authority_].fourEyes;
+    }
+
+    /// @inheritdoc IAuthorities
+    function compromisedFrom(uint16 authority_, address key) external view returns (uint64) {
+        return _windows[authority_][key].compromisedFrom;
+    }
+
+    /// @inheritdoc IAuthorities
+    function authorize(uint16 authority_, address key) external view returns (uint256 mandate, uint256 maxSeverity) {
         Authority storage it = _known(authority_);
         if (it.suspended) revert Suspended(authority_);
-        Window storage window = _windows[authority_][key];
+        Window memory window = _windows[authority_][key];
+        if (window.compromisedFrom != 0) revert KeyDeclaredCompromised(authority_, key, window.compromisedFrom);
         if (block.timestamp < window.from || block.timestamp >= window.until) revert KeyNotValid(authority_, key);
-        return _mandate(it);
+        mandate = _mandate(it);
+        maxSeverity = it.fourEyes && !_isWallet(key) ? GENERAL : SERIOUS;
     }
 
     // ------------------------------------------------------------------ inside
@@ -116,7 +152,9 @@ contract Authorities is IAuthorities, AccessManaged {
         _known(authority_);
         if (key == address(0)) revert InvalidKey(key);
         if (until < from) revert InvalidWindow(from, until);
-        _windows[authority_][key] = Window(from, until);
+        Window storage window = _windows[authority_][key];
+        if (window.compromisedFrom != 0) revert KeyDeclaredCompromised(authority_, key, window.compromisedFrom);
+        (window.from, window.until) = (from, until);
         emit KeySet(authority_, key, from, until);
     }
 
@@ -127,6 +165,10 @@ contract Authorities is IAuthorities, AccessManaged {
 
     function _mandate(Authority storage it) private view returns (uint256) {
         return block.timestamp < it.mandateFrom ? it.mandateBefore : it.mandate;
+    }
+
+    function _isWallet(address key) private view returns (bool) {
+        return key.code.length != 0 && bytes3(key.code) != DELEGATION;
     }
 
     /// @dev Codes are shown to people and stand before the number in a record's name, so they are kept plain.

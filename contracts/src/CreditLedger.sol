@@ -24,6 +24,12 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         uint256 enterprises;
     }
 
+    /// @dev One slot, which a batch reads and writes.
+    struct Written {
+        uint48 records;
+        uint64 signatureEpoch;
+    }
+
     uint256 private constant RECORD_BYTES = 64;
     uint256 private constant MAX_RECORDS = 1000;
     uint256 private constant MAX_SEVERITY = 3;
@@ -34,8 +40,9 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     /// @dev The part of a mandate that is about events.
     uint256 private constant EVENTS = type(uint240).max;
 
-    bytes32 private constant BATCH_TYPEHASH =
-        keccak256("RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)");
+    bytes32 private constant BATCH_TYPEHASH = keccak256(
+        "RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,bytes32 recordsHash)"
+    );
 
     /// @inheritdoc ICreditLedger
     IAuthorities public immutable authorities;
@@ -45,8 +52,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     bytes32[64] private _peaks;
 
-    /// @inheritdoc ICreditLedger
-    mapping(uint16 authority => uint48) public recordCount;
+    mapping(uint16 authority => Written) private _written;
 
     constructor(address authorities_, address accessManager) EIP712("CreditLedger", "1") AccessManaged(accessManager) {
         if (authorities_.code.length == 0) revert NotAContract(authorities_);
@@ -72,11 +78,19 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     ) external {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         uint256 count = records.length / RECORD_BYTES;
+        uint64 epoch = _written[authority_].signatureEpoch;
         bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(BATCH_TYPEHASH, authority_, firstNumber, count, deadline, keccak256(records)))
+            keccak256(abi.encode(BATCH_TYPEHASH, authority_, firstNumber, count, epoch, deadline, keccak256(records)))
         );
         if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
         _record(authority_, firstNumber, key, records);
+    }
+
+    /// @inheritdoc ICreditLedger
+    function invalidateSignatures(uint16 authority_) external returns (uint64 epoch) {
+        authorities.authorize(authority_, msg.sender);
+        epoch = ++_written[authority_].signatureEpoch;
+        emit SignaturesInvalidated(authority_, epoch);
     }
 
     /// @inheritdoc ICreditLedger
@@ -90,6 +104,16 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         return _peaks.root(logSize);
     }
 
+    /// @inheritdoc ICreditLedger
+    function recordCount(uint16 authority_) external view returns (uint48) {
+        return _written[authority_].records;
+    }
+
+    /// @inheritdoc ICreditLedger
+    function signatureEpoch(uint16 authority_) external view returns (uint64) {
+        return _written[authority_].signatureEpoch;
+    }
+
     // ------------------------------------------------------------------ inside
 
     /// @dev Where direct and signed entry end. `key` has sent or signed the batch.
@@ -98,16 +122,18 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         if (count == 0 || count > MAX_RECORDS || records.length % RECORD_BYTES != 0) {
             revert InvalidLength(records.length);
         }
-        uint48 written = recordCount[authority_];
+        uint48 written = _written[authority_].records;
         if (firstNumber != written + 1) revert WrongNumber(written + 1);
+        (uint256 mandate, uint256 maxSeverity) = authorities.authorize(authority_, key);
+        if (maxSeverity < MAX_SEVERITY) _checkSeverities(records, count, maxSeverity);
         Batch memory batch = Batch({
             firstId: (uint256(authority_) << 48) | firstNumber,
-            mandate: authorities.authorize(authority_, key) & ~uint256(1), // there is no type 0
+            mandate: mandate & ~uint256(1), // there is no type 0
             today: CivilDay.today(),
             enterprises: enterpriseCount
         });
 
-        recordCount[authority_] = written + uint48(count);
+        _written[authority_].records = written + uint48(count);
         emit BatchRecorded(authority_, key, firstNumber, uint32(count));
         _recordRuns(authority_, batch, records, count);
     }
@@ -190,6 +216,14 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         else if (kind < FIRST_LINK_TYPE) valid = ref < batch.firstId && ref > (batch.firstId >> 48) << 48;
         else valid = ref != 0 && ref <= batch.enterprises && ref != word >> 192;
         if (!valid) revert InvalidReference(index, ref);
+    }
+
+    /// @dev Only for the few batches of which not every severity is taken, so that the others do not pay for it.
+    function _checkSeverities(bytes calldata records, uint256 count, uint256 maxSeverity) private pure {
+        for (uint256 index; index < count; ++index) {
+            uint8 severity = uint8(_word(records, index) >> 168);
+            if (severity > maxSeverity && severity <= MAX_SEVERITY) revert SeverityNeedsWallet(index);
+        }
     }
 
     /// @dev First word of record number `index`.

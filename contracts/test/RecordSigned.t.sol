@@ -75,7 +75,7 @@ contract RecordSignedTest is RecordScenarios {
     function test_the_mirrored_signature_is_none() external {
         bytes memory records = pack(event_(1));
         (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(customsSecret, batchDigest(address(ledger), customs, 1, DEADLINE, records));
+            vm.sign(customsSecret, batchDigest(address(ledger), customs, 1, 0, DEADLINE, records));
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
         bytes memory mirrored = abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
         refuse(customs, 1, DEADLINE, customsKey, records, mirrored);

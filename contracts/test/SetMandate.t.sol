@@ -19,10 +19,10 @@ contract SetMandateTest is LedgerTest {
         vm.assertEq(authorities.mandateNow(market), before);
         vm.warp(START + 99);
         vm.assertEq(authorities.mandateNow(market), before);
-        vm.assertEq(authorities.authorize(market, marketKey), before);
+        vm.assertEq(mandateOf(market, marketKey), before);
         vm.warp(START + 100);
         vm.assertEq(authorities.mandateNow(market), 0xf0);
-        vm.assertEq(authorities.authorize(market, marketKey), 0xf0);
+        vm.assertEq(mandateOf(market, marketKey), 0xf0);
     }
 
     function testFuzz_emits(uint256 mandate, uint64 from) external {

@@ -26,7 +26,7 @@ contract SetSuspendedTest is LedgerTest {
         vm.assertEq(authorities.mandateNow(market), mandate);
         (, uint64 until) = authorities.keyWindow(market, marketKey);
         vm.assertEq(until, NEVER);
-        vm.assertEq(authorities.authorize(customs, customsKey), ALL_TYPES);
+        vm.assertEq(mandateOf(customs, customsKey), ALL_TYPES);
     }
 
     function test_settings_can_change_while_suspended() external {
@@ -34,7 +34,7 @@ contract SetSuspendedTest is LedgerTest {
         vm.prank(governor);
         authorities.setMandate(market, 0xf0, uint64(START));
         set(false);
-        vm.assertEq(authorities.authorize(market, marketKey), 0xf0);
+        vm.assertEq(mandateOf(market, marketKey), 0xf0);
     }
 
     function test_unknown_authority() external {

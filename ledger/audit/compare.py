@@ -39,8 +39,9 @@ __all__ = [
 class ContractState:
     """What the contracts' views answered at one block.
 
-    Mappings are by authority number, except `heads` (by enterprise; all or some), `key_windows` (by authority
-    and address, lower case) and `cards` (by hash). `timestamp` is the time the mandates were asked at.
+    Mappings are by authority number, except `heads` (by enterprise; all or some), `key_windows` and
+    `compromises` (by authority and address, lower case) and `cards` (by hash). `timestamp` is the time the
+    mandates were asked at.
     """
 
     block_number: int
@@ -54,6 +55,9 @@ class ContractState:
     mandates: Mapping[int, int]
     suspended: Mapping[int, bool] = field(default_factory=dict)
     key_windows: Mapping[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    compromises: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    four_eyes: Mapping[int, bool] = field(default_factory=dict)
+    signature_epochs: Mapping[int, int] = field(default_factory=dict)
     cards: Mapping[bytes, int] = field(default_factory=dict)
     heads: Mapping[int, bytes] = field(default_factory=dict)
 
@@ -85,6 +89,15 @@ def _claims(replay: Replay, state: ContractState) -> Iterator[tuple[str, _Value,
     for (number, key), window in state.key_windows.items():
         authority = replay.authorities.get(number)
         yield f"window of key {key}", authority.keys.get(key, (0, 0)) if authority else None, window
+    for (number, key), since in state.compromises.items():
+        authority = replay.authorities.get(number)
+        yield f"compromise of key {key}", authority.compromised.get(key, 0) if authority else None, since
+    for number, required in state.four_eyes.items():
+        authority = replay.authorities.get(number)
+        yield f"four eyes of authority {number}", authority.four_eyes if authority else None, required
+    for number, epoch in state.signature_epochs.items():
+        authority = replay.authorities.get(number)
+        yield f"signature epoch of authority {number}", authority.epoch if authority else None, epoch
     for card, effective_on in state.cards.items():
         yield f"card {card.hex()}", replay.scorebook.cards.get(card), effective_on
     for enterprise, head in state.heads.items():

@@ -21,6 +21,14 @@ class Deviation(NamedTuple):
     found: str
 
 
+class Review(NamedTuple):
+    """Something that holds and that an authority still has to look at: where it is, and why."""
+
+    what: str
+    where: str
+    why: str
+
+
 def at_log(at: Place, detail: str = "") -> str:
     """`block 12, log 3` and, when given, a detail such as `record GACC-12`."""
     place = f"block {at.block_number}, log {at.log_index}"

@@ -19,7 +19,7 @@ from ledger.audit.verifier import (
 )
 from ledger.crypto.multiproof import multi_proof
 from ledger.domain.calendar import iso
-from ledger.domain.facts import KeySet, MandateSet, SuspensionSet
+from ledger.domain.facts import KeyCompromised, KeySet, MandateSet, SuspensionSet
 from ledger.domain.records import split_id
 from ledger.errors import BadValue
 
@@ -90,7 +90,7 @@ class EvidenceAuthority(NamedTuple):
 
     number: int
     code: str
-    events: Sequence[MandateSet | KeySet | SuspensionSet]
+    events: Sequence[MandateSet | KeySet | KeyCompromised | SuspensionSet]
 
 
 class EvidenceScore(NamedTuple):
@@ -241,12 +241,14 @@ def _score(score: EvidenceScore) -> dict[str, object]:
     }
 
 
-def _event(event: MandateSet | KeySet | SuspensionSet) -> dict[str, object]:
+def _event(event: MandateSet | KeySet | KeyCompromised | SuspensionSet) -> dict[str, object]:
     made: dict[str, object] = {"at": f"{event.at.block_number}-{event.at.log_index}"}
     if isinstance(event, MandateSet):
         return made | {"mandate": event.mandate.to_bytes(32, "big").hex(), "from": event.from_}
     if isinstance(event, KeySet):
         return made | {"key": event.key, "from": event.from_, "until": event.until}
+    if isinstance(event, KeyCompromised):
+        return made | {"compromised": event.key, "from": event.from_}
     return made | {"suspended": int(event.suspended)}
 
 

@@ -88,9 +88,22 @@ def report_html(report: Report, about: Mapping[str, str]) -> str:
 <h2>已核验 Checked</h2>
 <table><tr><th>项目 Item</th><th>数量 Count</th></tr>{checked}</table>
 {_deviations(report)}
+{_reviews(report)}
 </body>
 </html>
 """
+
+
+def _reviews(report: Report) -> str:
+    if not report.review:
+        return ""
+    rows = "".join(
+        f"<tr><td>{number}</td><td>{escape(each.what)}</td><td>{escape(each.where)}</td>"
+        f"<td><code>{escape(each.why)}</code></td></tr>"
+        for number, each in enumerate(report.review, 1)
+    )
+    head = "<th>#</th><th>事项 What</th><th>位置 Where</th><th>原因 Why</th>"
+    return f"<h2>待复核 For review</h2>\n<table><tr>{head}</tr>{rows}</table>"
 
 
 def _deviations(report: Report) -> str:

@@ -6,13 +6,15 @@ Checked, with the phrase a deviation names it by:
     runs backwards`, `one block told in two ways`);
  2. authorities and enterprises are numbered 1, 2, 3 ... (`authority out of order`, `registration out of
     order`), each authority with a code of its own (`authority code taken`), and no mandate is set for a time
-    before its block (`mandate set for the past`);
+    before its block (`mandate set for the past`), no key is declared compromised from a time to come, or
+    from a later one than before (`compromise of another time`), and signature epochs count up by one
+    (`signature epoch out of order`);
  3. an authority's records are numbered without gap or repeat (`number gap`, `number repeated`), and a batch
     is what its header says (`batch of no size`, `batch differs from its header`, `run outside a batch`,
     `batch not sorted`);
- 4. who wrote was not suspended and wrote with a key in its window (`authority suspended`, `key outside its
-    window`, `unknown authority`), each record of a type in the mandate held at that time (`type outside the
-    mandate`);
+ 4. who wrote was not suspended and wrote with a key in its window, not declared compromised before
+    (`authority suspended`, `key outside its window`, `key declared compromised`, `unknown authority`), each
+    record of a type in the mandate held at that time (`type outside the mandate`);
  5. each record is well formed and refers to what it may (see `runs`);
  6. each run's head follows from the head before it and the run's bytes (`head not reproduced`, `unknown
     enterprise`), and its leaf is the log's next (`leaf index not consecutive`);
@@ -20,6 +22,9 @@ Checked, with the phrase a deviation names it by:
  8. cards are registered once; assessments are numbered 1, 2, 3 ..., made with a registered card in force, as
     of no earlier day than the one before and no day to come (`card registered twice`, `assessment out of
     order`, `card not in force`, `assessment as of another day`).
+
+What a key wrote after it fell into the wrong hands and before that was declared is no deviation: the rules
+let it in. It is listed in `reviews`, for the authority to look at.
 
 After a deviation the replay goes on from what was found, so that one fault is named once. Memory: heads and
 commitments per enterprise, 8 bytes per record; runs are not kept.
@@ -30,8 +35,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from ledger.audit.authorities import AuthorityState
-from ledger.audit.deviation import Deviation, at_log, show_record, show_span
+from ledger.audit.authorities import AuthorityState, WrittenBatch
+from ledger.audit.deviation import Deviation, Review, at_log, show_record, show_span
 from ledger.audit.runs import MAX_BATCH, OpenBatch, check_records
 from ledger.audit.scorebook import ScoreBookState
 from ledger.crypto.hashing import keccak256
@@ -43,11 +48,14 @@ from ledger.domain.facts import (
     BatchRecorded,
     CardRegistered,
     Fact,
+    FourEyesSet,
+    KeyCompromised,
     KeySet,
     MandateSet,
     Place,
     Registered,
     Run,
+    SignaturesInvalidated,
     SuspensionSet,
     TreeHead,
 )
@@ -68,6 +76,8 @@ class Replay:
         self.commitments: dict[int, bytes] = {}
         self.log = Log()
         self.scorebook = ScoreBookState()
+        #: What holds and is still to be looked at by an authority.
+        self.reviews: list[Review] = []
         #: Where the replay stands; None before the first fact.
         self.at: Place | None = None
         self._next_leaf = 0
@@ -119,6 +129,12 @@ class Replay:
             self._mandate_set(fact)
         elif isinstance(fact, KeySet):
             self._state_of(fact.authority, fact.at).keys[fact.key] = (fact.from_, fact.until)
+        elif isinstance(fact, KeyCompromised):
+            self._key_compromised(fact)
+        elif isinstance(fact, FourEyesSet):
+            self._state_of(fact.authority, fact.at).four_eyes = fact.required
+        elif isinstance(fact, SignaturesInvalidated):
+            self._signatures_invalidated(fact)
         elif isinstance(fact, SuspensionSet):
             self._state_of(fact.authority, fact.at).suspended = fact.suspended
         elif isinstance(fact, CardRegistered):
@@ -170,6 +186,28 @@ class Replay:
             )
         state.set_mandate(fact.mandate, fact.from_)
 
+    def _key_compromised(self, fact: KeyCompromised) -> None:
+        state, where = self._state_of(fact.authority, fact.at), at_log(fact.at, f"key {fact.key}")
+        before = state.compromised.get(fact.key)
+        latest = fact.at.timestamp if before is None else before - 1
+        if not 0 < fact.from_ <= latest:
+            self._name("compromise of another time", where, f"a time up to {latest}", str(fact.from_))
+        for batch in state.batches_since(fact.key, fact.from_):
+            if before is None or batch.timestamp < before:
+                first_id = fact.authority << 48 | batch.first_number
+                span = show_span(first_id, batch.records, self.codes)
+                why = f"written by {fact.key} at {batch.timestamp}, compromised from {fact.from_} on"
+                place = f"block {batch.block_number}, {span}"
+                self.reviews.append(Review("written by a compromised key", place, why))
+        state.compromised[fact.key] = fact.from_
+
+    def _signatures_invalidated(self, fact: SignaturesInvalidated) -> None:
+        state = self._state_of(fact.authority, fact.at)
+        if fact.epoch != state.epoch + 1:
+            where = at_log(fact.at, f"authority {state.code}")
+            self._name("signature epoch out of order", where, str(state.epoch + 1), str(fact.epoch))
+        state.epoch = fact.epoch
+
     def _registered(self, fact: Registered) -> None:
         expected = len(self.heads) + 1
         if fact.enterprise != expected:
@@ -188,7 +226,10 @@ class Replay:
             self._name("batch of no size", where, f"1 to {MAX_BATCH} records", str(fact.count))
         if state.suspended:
             self._name("authority suspended", where, f"no record of {state.code}", f"{fact.count} records")
-        if not state.key_holds(fact.key, at.timestamp):
+        if fact.key in state.compromised:
+            found = f"{fact.count} records, compromised from {state.compromised[fact.key]} on"
+            self._name("key declared compromised", where, f"no record by {fact.key}", found)
+        elif not state.key_holds(fact.key, at.timestamp):
             from_, until = state.keys.get(fact.key, (0, 0))
             window = f"{from_} <= time < {until}" if until else f"a key of {state.code}"
             self._name("key outside its window", where, window, f"{fact.key} at {at.timestamp}")
@@ -196,6 +237,7 @@ class Replay:
             what = "number gap" if fact.first_number > state.count + 1 else "number repeated"
             expected = show_record(fact.authority << 48 | (state.count + 1), self.codes)
             self._name(what, where, expected, show_record(first_id, self.codes))
+        state.note_batch(fact.key, WrittenBatch(at.block_number, at.timestamp, fact.first_number, fact.count))
         self._batch = OpenBatch.of(at, state, first_id, fact.count)
 
     def _close_batch(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ledger.audit.deviation import Deviation
+    from ledger.audit.deviation import Deviation, Review
 
 
 class DeviationDict(TypedDict):
@@ -20,20 +20,33 @@ class DeviationDict(TypedDict):
     found: str
 
 
+class ReviewDict(TypedDict):
+    """A thing to review in JSON."""
+
+    what: str
+    where: str
+    why: str
+
+
 class ReportDict(TypedDict):
     """A report in JSON. Keys are stable; more may be added."""
 
     ok: bool
     checked: dict[str, int]
     deviations: list[DeviationDict]
+    review: list[ReviewDict]
 
 
 @dataclass(frozen=True)
 class Report:
-    """`checked` says how many of each kind were looked at: an audit that looked at nothing proves nothing."""
+    """`checked` says how many of each kind were looked at: an audit that looked at nothing proves nothing.
+
+    `review` lists what holds and an authority still has to look at, such as what a compromised key wrote.
+    """
 
     checked: Mapping[str, int]
     deviations: Sequence[Deviation]
+    review: Sequence[Review] = ()
 
     @property
     def ok(self) -> bool:
@@ -41,7 +54,7 @@ class Report:
         return not self.deviations
 
     def to_dict(self) -> ReportDict:
-        """The report for JSON: `ok`, `checked{}`, `deviations[]`."""
+        """The report for JSON: `ok`, `checked{}`, `deviations[]`, `review[]`."""
         return {
             "ok": self.ok,
             "checked": dict(self.checked),
@@ -49,6 +62,7 @@ class Report:
                 {"what": d.what, "where": d.where, "expected": d.expected, "found": d.found}
                 for d in self.deviations
             ],
+            "review": [{"what": r.what, "where": r.where, "why": r.why} for r in self.review],
         }
 
     def to_text(self) -> str:
@@ -71,4 +85,7 @@ class Report:
                 f"   expected 应为: {found.expected}",
                 f"   found 实为: {found.found}",
             ]
+        if self.review:
+            lines += ["", "For review 待复核 (these hold, and an authority must look at them):"]
+            lines += [f"  {each.what}: {each.where}: {each.why}" for each in self.review]
         return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
 """Who might write what, when: rule 6 of `verifier`.
 
-An evidence file may carry what the chain said of each authority that wrote (mandates, keys, suspensions),
+An evidence file may carry what the chain said of each authority that wrote (mandates, keys, compromised keys,
+suspensions),
 and of each run where it stands, at what time, and by which key. Runs and these events, merged in chain order,
 must agree as they do in `replay`: not suspended, the key in its window, every type in the mandate of that
 time, no decision from the future.
@@ -35,13 +36,14 @@ class NotAuthorised(BadProof):
 
 
 class _Event(NamedTuple):
-    """What the chain said of an authority: (mandate, from), (address, from, until) or suspended."""
+    """What the chain said of an authority: a mandate, a key's window, a key compromised, or suspended."""
 
     block: int
     log: int
     mandate: tuple[int, int] | None = None
     key: tuple[str, int, int] | None = None
     suspended: bool | None = None
+    compromised: tuple[str, int] | None = None
 
 
 class ShownAuthority(NamedTuple):
@@ -109,6 +111,8 @@ def _apply(state: AuthorityState, event: _Event) -> None:
         state.set_mandate(*event.mandate)
     if event.key:
         state.keys[event.key[0]] = event.key[1:]
+    if event.compromised:
+        state.compromised[event.compromised[0]] = event.compromised[1]
     if event.suspended is not None:
         state.suspended = event.suspended
 
@@ -128,6 +132,13 @@ def _check_run(state: AuthorityState, keys: Sequence[str], at: RunPlace, run: Sh
             raise NotAuthorised(f"{where}: decided on {iso(record.decided_on)}, after it was written")
 
 
+def _address(entry: Fields, name: str) -> str:
+    address = entry.text(name)
+    if not _ADDRESS.fullmatch(address):
+        entry.refuse(name, "not an address in lower case")
+    return address
+
+
 def _event(entry: Fields) -> _Event:
     found = _EVENT_PLACE.fullmatch(entry.text("at"))
     block, log = map(int, found.groups()) if found else entry.refuse("at", "not block-log")
@@ -136,10 +147,11 @@ def _event(entry: Fields) -> _Event:
         mandate = int.from_bytes(entry.hex("mandate", 32), "big")
         event = event._replace(mandate=(mandate, entry.integer("from", 0, _U64)))
     elif entry.has("key"):
-        address = entry.text("key")
-        if not _ADDRESS.fullmatch(address):
-            entry.refuse("key", "not an address in lower case")
+        address = _address(entry, "key")
         event = event._replace(key=(address, entry.integer("from", 0, _U64), entry.integer("until", 0, _U64)))
+    elif entry.has("compromised"):
+        address = _address(entry, "compromised")
+        event = event._replace(compromised=(address, entry.integer("from", 0, _U64)))
     else:
         event = event._replace(suspended=bool(entry.integer("suspended", 0, 1)))
     entry.done()

@@ -26,7 +26,8 @@ _DOMAIN_TYPE = keccak256(
     b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
 _BATCH_TYPE = keccak256(
-    b"RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)"
+    b"RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,"
+    b"bytes32 recordsHash)"
 )
 
 
@@ -67,10 +68,13 @@ class Call(NamedTuple):
     data: bytes
 
 
-def batch_digest(
-    deployment: Deployment, authority: int, first_number: int, deadline: int, records: bytes
+def batch_digest(  # noqa: PLR0917  the fields of the typed data
+    deployment: Deployment, authority: int, first_number: int, deadline: int, records: bytes, epoch: int = 0
 ) -> bytes:
-    """Return the EIP-712 digest an authority's key signs for a batch (`deadline` in Unix seconds)."""
+    """Return the EIP-712 digest an authority's key signs for a batch (`deadline` in Unix seconds).
+
+    `epoch` is the contract's `signatureEpoch`: how often the authority has invalidated its signatures.
+    """
     domain = keccak256(
         _DOMAIN_TYPE
         + keccak256(b"CreditLedger")
@@ -78,7 +82,7 @@ def batch_digest(
         + deployment.chain_id.to_bytes(32, "big")
         + bytes.fromhex(deployment.credit_ledger[2:]).rjust(32, b"\0")
     )
-    numbers = (authority, first_number, len(records) // 64, deadline)
+    numbers = (authority, first_number, len(records) // 64, epoch, deadline)
     batch = keccak256(_BATCH_TYPE + b"".join(n.to_bytes(32, "big") for n in numbers) + keccak256(records))
     return keccak256(b"\x19\x01" + domain + batch)
 
@@ -135,6 +139,18 @@ class Contracts:
         """The window [from, until) in Unix seconds in which the key may write; (0, 0) if it never may."""
         (start, until), *_ = self._views([("Authorities", "keyWindow", (authority, key))], block)
         return _as_int(start), _as_int(until)
+
+    def compromised_from(self, authority: int, key: str, block: Block = "latest") -> int:
+        """Since when (Unix seconds) the key counts as compromised; 0 if it was not declared so."""
+        return self._int("Authorities", "compromisedFrom", authority, key, block=block)
+
+    def four_eyes(self, authority: int, block: Block = "latest") -> bool:
+        """Whether the authority's serious records are taken from contract wallets only."""
+        return bool(self._int("Authorities", "fourEyes", authority, block=block))
+
+    def signature_epoch(self, authority: int, block: Block = "latest") -> int:
+        """The epoch that the authority's signatures name."""
+        return self._int("CreditLedger", "signatureEpoch", authority, block=block)
 
     def suspended(self, authority: int, block: Block = "latest") -> bool:
         """Whether the authority is suspended."""
@@ -194,6 +210,18 @@ class Contracts:
     def set_key(self, authority: int, key: str, start: int, until: int) -> Call:
         """Set a key's window [start, until)."""
         return self.call("Authorities", "setKey", authority, key, start, until)
+
+    def declare_compromised(self, authority: int, key: str, start: int) -> Call:
+        """Say that a key was in the wrong hands from the Unix second `start` on, no later than now."""
+        return self.call("Authorities", "declareCompromised", authority, key, start)
+
+    def set_four_eyes(self, authority: int, required: bool) -> Call:
+        """Take an authority's serious records from contract wallets only, or from any of its keys."""
+        return self.call("Authorities", "setFourEyes", authority, required)
+
+    def invalidate_signatures(self, authority: int) -> Call:
+        """Cancel the authority's unused signatures; one of its keys sends this."""
+        return self.call("CreditLedger", "invalidateSignatures", authority)
 
     def set_suspended(self, authority: int, suspended: bool) -> Call:
         """Suspend an authority, or let it write again."""

@@ -35,7 +35,10 @@ NO_END: Final = 253_402_300_799
 DEPLOYMENT_GAS, OPERATING_GAS = 20_000_000, 10_000_000
 
 _FUNCTIONS: Final = {
-    "Authorities": dict.fromkeys(("addAuthority", "setMandate", "setKey", "setSuspended"), GOVERNOR),
+    "Authorities": dict.fromkeys(
+        ("addAuthority", "setMandate", "setKey", "declareCompromised", "setFourEyes", "setSuspended"),
+        GOVERNOR,
+    ),
     "CreditLedger": {"register": REGISTRAR},
     "ScoreBook": {"registerCard": GOVERNOR, "publish": ASSESSOR},
 }

@@ -19,11 +19,14 @@ from ledger.domain.facts import (
     AuthorityAdded,
     BatchRecorded,
     CardRegistered,
+    FourEyesSet,
+    KeyCompromised,
     KeySet,
     MandateSet,
     Place,
     Registered,
     Run,
+    SignaturesInvalidated,
     SuspensionSet,
     TreeHead,
 )
@@ -148,6 +151,21 @@ def _key_set(at: Place, topics: list[str], data: bytes) -> Fact:
     return KeySet(at, _topic(topics, 1), "0x" + topics[2][26:].lower(), start, until)
 
 
+def _key_compromised(at: Place, topics: list[str], data: bytes) -> Fact:
+    (start,) = _words(data, 1)
+    return KeyCompromised(at, _topic(topics, 1), "0x" + topics[2][26:].lower(), start)
+
+
+def _four_eyes_set(at: Place, topics: list[str], data: bytes) -> Fact:
+    (required,) = _words(data, 1)
+    return FourEyesSet(at, _topic(topics, 1), bool(required))
+
+
+def _signatures_invalidated(at: Place, topics: list[str], data: bytes) -> Fact:
+    (epoch,) = _words(data, 1)
+    return SignaturesInvalidated(at, _topic(topics, 1), epoch)
+
+
 def _suspension_set(at: Place, topics: list[str], data: bytes) -> Fact:
     (suspended,) = _words(data, 1)
     return SuspensionSet(at, _topic(topics, 1), bool(suspended))
@@ -207,12 +225,15 @@ def _decoders() -> dict[str, Callable[[Place, list[str], bytes], Fact]]:
             "AuthorityAdded": _authority_added,
             "MandateSet": _mandate_set,
             "KeySet": _key_set,
+            "KeyCompromised": _key_compromised,
+            "FourEyesSet": _four_eyes_set,
             "SuspensionSet": _suspension_set,
         },
         "CreditLedger": {
             "Registered": _registered,
             "BatchRecorded": _batch_recorded,
             "Recorded": _recorded,
+            "SignaturesInvalidated": _signatures_invalidated,
             "TreeHead": _tree_head,
         },
         "ScoreBook": {

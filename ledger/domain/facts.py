@@ -45,6 +45,31 @@ class KeySet(NamedTuple):
     until: int
 
 
+class KeyCompromised(NamedTuple):
+    """The key was in the wrong hands from `from_` on, no later than now, and writes no more from here on."""
+
+    at: Place
+    authority: int
+    key: str
+    from_: int
+
+
+class FourEyesSet(NamedTuple):
+    """Whether the authority's records of severity 3 are taken from contract wallets only."""
+
+    at: Place
+    authority: int
+    required: bool
+
+
+class SignaturesInvalidated(NamedTuple):
+    """The authority's unused signatures are void; the ones it makes from here on name `epoch`."""
+
+    at: Place
+    authority: int
+    epoch: int
+
+
 class SuspensionSet(NamedTuple):
     """The authority may not write while suspended."""
 
@@ -114,6 +139,9 @@ Fact: TypeAlias = (
     AuthorityAdded
     | MandateSet
     | KeySet
+    | KeyCompromised
+    | FourEyesSet
+    | SignaturesInvalidated
     | SuspensionSet
     | Registered
     | BatchRecorded

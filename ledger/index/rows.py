@@ -114,6 +114,18 @@ def _key(fact: facts.KeySet) -> tuple[Table, Row]:
     return index.keys, (fact.authority, fact.key, *window)
 
 
+def _compromise(fact: facts.KeyCompromised) -> tuple[Table, Row]:
+    return index.compromises, (fact.authority, fact.key, fact.from_.to_bytes(8, "big"))
+
+
+def _four_eyes(fact: facts.FourEyesSet) -> tuple[Table, Row]:
+    return index.four_eyes, (fact.authority, fact.required)
+
+
+def _signature_epoch(fact: facts.SignaturesInvalidated) -> tuple[Table, Row]:
+    return index.signature_epochs, (fact.authority, fact.epoch.to_bytes(8, "big"))
+
+
 def _suspension(fact: facts.SuspensionSet) -> tuple[Table, Row]:
     return index.suspensions, (fact.authority, fact.suspended)
 
@@ -142,6 +154,9 @@ _OTHERS: dict[type[facts.Fact], Callable[..., tuple[Table, Row]]] = {
     facts.AuthorityAdded: _authority,
     facts.MandateSet: _mandate,
     facts.KeySet: _key,
+    facts.KeyCompromised: _compromise,
+    facts.FourEyesSet: _four_eyes,
+    facts.SignaturesInvalidated: _signature_epoch,
     facts.SuspensionSet: _suspension,
     facts.Registered: _enterprise,
     facts.BatchRecorded: _batch,

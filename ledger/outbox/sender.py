@@ -220,11 +220,12 @@ class Sender:
         name = authority_key(self._code(sending[0].authority))
         key = self._keystore.address(name)
         deadline = self._present() + SIGNED_FOR
+        epoch = self._contracts.signature_epoch(sending[0].authority)
         leaves = self._contracts.log_size()
         calls = []
         for each in sending:
             digest = batch_digest(
-                self._contracts.deployment, each.authority, each.first_number, deadline, each.records
+                self._contracts.deployment, each.authority, each.first_number, deadline, each.records, epoch
             )
             signature = self._keystore.sign_batch(name, digest)
             call = self._contracts.record_signed(
@@ -241,6 +242,10 @@ class Sender:
         if self._contracts.suspended(authority):
             return Forbidden(f"{code} is suspended on the chain; its records wait")
         key = self._keystore.address(authority_key(code))
+        if self._contracts.compromised_from(authority, key):
+            return Forbidden(
+                f"the key {key} of {code} was declared compromised; its records wait for another"
+            )
         start, until = self._contracts.key_window(authority, key)
         if not start <= self._present() < until:
             return Forbidden(f"the key {key} of {code} is not valid now; its records wait")

@@ -72,6 +72,33 @@ keys = Table(
     *_place(key=True),
 )
 
+#: Keys declared compromised, and since when they were.
+compromises = Table(
+    "compromises",
+    metadata,
+    Column("authority", Int, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("valid_from", Unsigned(8), nullable=False),
+    *_place(key=True),
+)
+
+#: Whether serious records are taken from contract wallets only.
+four_eyes = Table(
+    "four_eyes",
+    metadata,
+    Column("authority", Int, nullable=False),
+    Column("required", Boolean, nullable=False),
+    *_place(key=True),
+)
+
+signature_epochs = Table(
+    "signature_epochs",
+    metadata,
+    Column("authority", Int, nullable=False),
+    Column("epoch", Unsigned(8), nullable=False),
+    *_place(key=True),
+)
+
 suspensions = Table(
     "suspensions",
     metadata,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import select
 
 from ledger.audit.evidence import EvidenceAssessment, EvidenceAuthority, EvidenceScore, Written
-from ledger.domain.facts import KeySet, MandateSet, Place, SuspensionSet
+from ledger.domain.facts import KeyCompromised, KeySet, MandateSet, Place, SuspensionSet
 from ledger.index.queries import all_authorities
 from ledger.scoring.cards import GRADES, card_in_force
 from ledger.scoring.roots import Scored, score_proof
@@ -71,15 +71,19 @@ def _place(row: Row[Any]) -> Place:
     return Place(row.block_number, row.block_hash, 0, row.log_index)
 
 
-def _order(event: MandateSet | KeySet | SuspensionSet) -> tuple[int, int]:
+def _order(event: MandateSet | KeySet | KeyCompromised | SuspensionSet) -> tuple[int, int]:
     return event.at.block_number, event.at.log_index
 
 
-def _events(index: Connection, authority: int) -> Iterator[MandateSet | KeySet | SuspensionSet]:
+def _events(
+    index: Connection, authority: int
+) -> Iterator[MandateSet | KeySet | KeyCompromised | SuspensionSet]:
     for row in index.execute(_of(tables.mandates, authority)):
         yield MandateSet(_place(row), authority, row.mandate, row.valid_from)
     for row in index.execute(_of(tables.keys, authority)):
         yield KeySet(_place(row), authority, row.key, row.valid_from, row.valid_until)
+    for row in index.execute(_of(tables.compromises, authority)):
+        yield KeyCompromised(_place(row), authority, row.key, row.valid_from)
     for row in index.execute(_of(tables.suspensions, authority)):
         yield SuspensionSet(_place(row), authority, row.suspended)
 

@@ -173,7 +173,8 @@ class _Audit:
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         more = Deviation("more deviations", "not listed here", "none", str(self._more))
-        return Report(checked, (*self._found, more) if self._more else tuple(self._found))
+        found = (*self._found, more) if self._more else tuple(self._found)
+        return Report(checked, found, tuple(self._replay.reviews))
 
     def _stretches(self, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
         ledger, span = self._ledger, _FIRST_SPAN
@@ -219,7 +220,11 @@ class _Audit:
     def _contract_state(self, block: int) -> ContractState:
         contracts, replay = self._ledger.contracts, self._replay
         numbers = range(1, contracts.authority_count(block) + 1)
-        keys = [(number, key) for number, known in replay.authorities.items() for key in known.keys]
+        keys = [
+            (number, key)
+            for number, known in replay.authorities.items()
+            for key in known.keys | known.compromised
+        ]
         heads = _spread(sorted(replay.heads), _HEADS)
         self._heads = len(heads)
         asked_at = self._ledger.node.request("eth_getBlockByNumber", hex(block), False)
@@ -235,6 +240,11 @@ class _Audit:
             mandates={number: contracts.mandate_now(number, block) for number in numbers},
             suspended={number: contracts.suspended(number, block) for number in numbers},
             key_windows={(number, key): contracts.key_window(number, key, block) for number, key in keys},
+            compromises={
+                (number, key): contracts.compromised_from(number, key, block) for number, key in keys
+            },
+            four_eyes={number: contracts.four_eyes(number, block) for number in numbers},
+            signature_epochs={number: contracts.signature_epoch(number, block) for number in numbers},
             cards={card: contracts.card_effective_on(card, block) for card in replay.scorebook.cards},
             heads=dict(zip(heads, contracts.heads(heads, block), strict=True)),
         )

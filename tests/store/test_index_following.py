@@ -47,6 +47,9 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
         log("Authorities", "MandateSet", [1], (1 << 256) - 1, 5),
         log("Authorities", "KeySet", [1, b"\x11" * 20], 5, (1 << 64) - 1),
         log("Authorities", "SuspensionSet", [1], 1),
+        log("Authorities", "KeyCompromised", [1, b"\x11" * 20], 3),
+        log("Authorities", "FourEyesSet", [1], 1),
+        log("CreditLedger", "SignaturesInvalidated", [1], 2),
     )
     chain.mine()
     chain.mine(*(log("CreditLedger", "Registered", [n], bytes([n]) * 32) for n in (1, 2)))
@@ -68,6 +71,9 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
     assert rows["mandates"] == [(1, (1 << 256) - 1, 5, 1, hashes[1], 1)]
     assert rows["keys"] == [(1, "0x" + "11" * 20, 5, (1 << 64) - 1, 1, hashes[1], 2)]
     assert rows["suspensions"] == [(1, True, 1, hashes[1], 3)]
+    assert rows["compromises"] == [(1, "0x" + "11" * 20, 3, 1, hashes[1], 4)]
+    assert rows["four_eyes"] == [(1, True, 1, hashes[1], 5)]
+    assert rows["signature_epochs"] == [(1, 2, 1, hashes[1], 6)]
     assert rows["enterprises"] == [(n, bytes([n]) * 32, 3, hashes[3], n - 1) for n in (1, 2)]
     assert rows["batches"] == [(1, 1, 2, "0x" + "11" * 20, 4, hashes[4], 0)]
     one, two = rows["runs"]

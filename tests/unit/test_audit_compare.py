@@ -81,6 +81,9 @@ def test_honest_contract_state_agrees() -> None:
         ({"record_counts": {1: 9, 2: 2}}, "recordCount of US-CPSC"),
         ({"mandates": MANDATES | {1: 1}}, "mandate of GACC"),
         ({"suspended": {2: True}}, "suspension of authority 2"),
+        ({"four_eyes": {2: True}}, "four eyes of authority 2"),
+        ({"signature_epochs": {2: 1}}, "signature epoch of authority 2"),
+        ({"compromises": {(1, key_of(1)): 9}}, f"compromise of key {key_of(1)}"),
         ({"suspended": {9: False}}, "suspension of authority 9"),
         ({"key_windows": {(1, key_of(1)): (0, 5)}}, f"window of key {key_of(1)}"),
         ({"cards": {CARD: 1}}, f"card {CARD.hex()}"),
@@ -274,7 +277,7 @@ def test_scores() -> None:
 def test_a_report_in_json_and_in_words() -> None:
     good = Report({"records": 1200}, [])
     assert good.ok
-    assert good.to_dict() == {"ok": True, "checked": {"records": 1200}, "deviations": []}
+    assert good.to_dict() == {"ok": True, "checked": {"records": 1200}, "deviations": [], "review": []}
     assert "核验通过" in good.to_text()
     assert "records: 1,200" in good.to_text()
     bad = Report({"records": 3}, [Deviation("number gap", "block 3, log 1", "GACC-2", "GACC-4")])

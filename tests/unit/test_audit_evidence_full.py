@@ -228,6 +228,12 @@ def event(authority: int, which: int, **changed: Any) -> Callable[[dict[str, Any
     return lambda c: c["authorities"][authority - 1]["events"][which].update(changed)
 
 
+def compromise(content: dict[str, Any]) -> None:
+    entry = content["authorities"][0]
+    key = next(each["key"] for each in entry["events"] if "key" in each)
+    entry["events"].append({"at": "5-0", "compromised": key, "from": 1})
+
+
 def suspend(content: dict[str, Any]) -> None:
     content["authorities"][0]["events"].append({"at": "5-0", "suspended": 1})
 
@@ -270,6 +276,7 @@ TAMPERED: list[tuple[str, Callable[[dict[str, Any]], object], type[BadProof], st
     ("a key that had expired", event(1, 1, until=1), NotAuthorised, "was no key of this authority"),
     ("a key that came later", event(1, 1, **{"from": FOREVER}), NotAuthorised, "was no key of this authority"),
     ("a key that is none of its keys", move(0, key=7), NotAuthorised, "was no key of this authority"),
+    ("a compromised key", compromise, NotAuthorised, "was no key"),
     ("a suspended authority", suspend, NotAuthorised, "was suspended"),
     ("a record before its authority had a key", move(0, block=1), NotAuthorised, "was no key"),
     ("a record written before its key", move(0, time=86_400), NotAuthorised, "was no key"),

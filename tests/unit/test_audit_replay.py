@@ -24,7 +24,15 @@ from ledger.audit.replay import Replay
 from ledger.crypto.hashing import sha256
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import leaf_hash, root_of
-from ledger.domain.facts import AuthorityAdded, BatchRecorded, Fact, Registered, Run, TreeHead
+from ledger.domain.facts import (
+    AuthorityAdded,
+    BatchRecorded,
+    Fact,
+    Registered,
+    Run,
+    SignaturesInvalidated,
+    TreeHead,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -469,3 +477,68 @@ def test_the_root_is_that_of_all_leaves() -> None:
 def test_the_card_of_the_scene_is_known() -> None:
     replay, _ = replayed(scene().facts)
     assert list(replay.scorebook.cards) == [CARD]
+
+
+def test_what_a_compromised_key_wrote_before_that_was_known_is_for_review() -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(2)
+    chain.batch(1, [record(1)])
+    since = chain.now + 1
+    chain.batch(1, [record(1), record(2)])
+    chain.set_key(1, key_of(1, 1), chain.now, FOREVER)
+    chain.batch(1, [record(2)], key_of(1, 1))
+    chain.compromise(1, key_of(1), since)
+    replay, found = replayed(chain.facts)
+    assert found == []
+    assert [(each.what, each.where) for each in replay.reviews] == [
+        ("written by a compromised key", "block 5, records GACC-2..3")
+    ]
+    # An earlier date lists what it adds, and only that.
+    chain.compromise(1, key_of(1), since - 13)
+    replay, found = replayed(chain.facts)
+    assert found == []
+    assert [each.where for each in replay.reviews] == [
+        "block 5, records GACC-2..3",
+        "block 4, record GACC-1",
+    ]
+
+
+def test_a_compromised_key_writes_no_more() -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(1)
+    chain.compromise(1, key_of(1), chain.now)
+    chain.batch(1, [record(1)])
+    _, found = replayed(chain.facts)
+    assert [each.what for each in found] == ["key declared compromised"]
+
+
+@pytest.mark.parametrize("offset", [-GENESIS - 1000, 10_000])
+def test_a_key_is_compromised_from_a_time_that_has_come(offset: int) -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.compromise(1, key_of(1), max(0, chain.now + offset))
+    _, found = replayed(chain.facts)
+    assert [each.what for each in found] == ["compromise of another time"]
+
+
+def test_a_compromise_does_not_move_to_a_later_time() -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.compromise(1, key_of(1), GENESIS)
+    chain.compromise(1, key_of(1), GENESIS + 1)
+    _, found = replayed(chain.facts)
+    assert [each.what for each in found] == ["compromise of another time"]
+
+
+def test_signature_epochs_count_up_by_one() -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    for epoch in (1, 2, 4):
+        chain.block()
+        chain.facts.append(SignaturesInvalidated(chain.place(), 1, epoch))
+    _, found = replayed(chain.facts)
+    assert [(each.what, each.expected, each.found) for each in found] == [
+        ("signature epoch out of order", "3", "4")
+    ]

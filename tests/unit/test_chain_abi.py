@@ -80,12 +80,20 @@ def test_the_digest_is_that_of_eip_712(tmp_path: Any) -> None:
         "authority": "uint16",
         "firstNumber": "uint48",
         "count": "uint32",
+        "epoch": "uint64",
         "deadline": "uint64",
         "recordsHash": "bytes32",
     }
     message = encode_typed_data(
         {"name": "CreditLedger", "version": "1", "chainId": 77, "verifyingContract": where},
         {"RecordBatch": list(starmap(lambda n, t: {"name": n, "type": t}, fields.items()))},
-        {"authority": 2, "firstNumber": 9, "count": 2, "deadline": 10**10, "recordsHash": keccak256(records)},
+        {
+            "authority": 2,
+            "firstNumber": 9,
+            "count": 2,
+            "epoch": 5,
+            "deadline": 10**10,
+            "recordsHash": keccak256(records),
+        },
     )
-    assert batch_digest(deployment, 2, 9, 10**10, records) == bytes(_hash_eip191_message(message))
+    assert batch_digest(deployment, 2, 9, 10**10, records, 5) == bytes(_hash_eip191_message(message))

@@ -9,7 +9,9 @@ pragma solidity ^0.8.28;
 ///
 ///   - the mandate is that of the last `MandateSet`, in log order, with `from <= t`;
 ///   - a key is valid when the last `KeySet` for it, in log order, has `from <= t < until`;
-///   - the authority is suspended when its last `SuspensionSet` says so.
+///   - a key that was declared compromised is never valid again, from the declaration on;
+///   - the authority is suspended when its last `SuspensionSet` says so;
+///   - serious records need a wallet when its last `FourEyesSet` says so.
 ///
 /// Times are Unix seconds and are compared with the block's timestamp.
 interface IAuthorities {
@@ -25,6 +27,14 @@ interface IAuthorities {
 
     /// @notice The window of one of an authority's keys is now `[from, until)`, whatever it was before.
     event KeySet(uint16 indexed authority, address indexed key, uint64 from, uint64 until);
+
+    /// @notice One of an authority's keys was in the wrong hands from `from` on, which may lie in the past.
+    /// @dev What the key wrote before `from` stays good. What it wrote between `from` and this event stays written, and is
+    /// for the authority to review. After this event it writes nothing.
+    event KeyCompromised(uint16 indexed authority, address indexed key, uint64 from);
+
+    /// @notice Whether the authority's serious records (severity 3) are taken from contract wallets only.
+    event FourEyesSet(uint16 indexed authority, bool required);
 
     /// @notice An authority was suspended, or let write again.
     event SuspensionSet(uint16 indexed authority, bool suspended);
@@ -49,6 +59,11 @@ interface IAuthorities {
     /// @notice The address is not a key of the authority, or its window does not cover the present block.
     error KeyNotValid(uint16 authority, address key);
 
+    /// @notice The key was declared compromised, and stays so; the authority needs another one.
+    error KeyDeclaredCompromised(uint16 authority, address key, uint64 from);
+    /// @notice A key is declared compromised from a time that has come, and from an earlier one when it is done again.
+    error InvalidCompromise(uint64 from, uint64 latest);
+
     /// @notice Admit an authority with a mandate and a first key, both valid from this block.
     /// @dev Emits `AuthorityAdded`, `MandateSet` and `KeySet`.
     /// @param code See `AuthorityAdded`; unique.
@@ -61,9 +76,22 @@ interface IAuthorities {
     function setMandate(uint16 authority, uint256 mandate, uint64 from) external;
 
     /// @notice Set the window of one key: a new key to rotate, an `until` that is not in the future to revoke.
-    /// @dev Windows may lie in the past, to say from when a key is to be distrusted. That does not undo what it wrote.
+    /// @dev Windows may lie in the past, which does not undo what the key wrote. Reverts with `KeyDeclaredCompromised` for a
+    /// key that was: it cannot be made good again.
     /// @param key An account, or a contract that implements ERC-1271.
     function setKey(uint16 authority, address key, uint64 from, uint64 until) external;
+
+    /// @notice Say that a key was in the wrong hands from `from` on. See `KeyCompromised`.
+    /// @dev Batches that it signed earlier and that nobody has posted are refused too: when something was signed is not
+    /// known on chain. A declaration is final. Another one may only move `from` to an earlier time.
+    /// @param from Not 0, and not after the present block.
+    function declareCompromised(uint16 authority, address key, uint64 from) external;
+
+    /// @notice Require that records of serious severity come from a contract wallet, whose rule (k of n officers) then
+    /// holds for them.
+    /// @dev That the wallet asks for two officers is for the governor to see to when it sets the key. An account that has
+    /// delegated to code (EIP-7702) still has a single key of its own, and does not count as a wallet.
+    function setFourEyes(uint16 authority, bool required) external;
 
     /// @notice Suspend an authority, or let it write again. Mandate and keys stay as they are.
     function setSuspended(uint16 authority, bool suspended) external;
@@ -83,7 +111,15 @@ interface IAuthorities {
     /// @notice Whether an authority is suspended.
     function suspended(uint16 authority) external view returns (bool);
 
-    /// @notice The mandate under which `key` may write for `authority` in this block.
-    /// @dev Reverts with `UnknownAuthority`, `Suspended` or `KeyNotValid`, in this order.
-    function authorize(uint16 authority, address key) external view returns (uint256 mandate);
+    /// @notice Whether an authority's serious records are taken from contract wallets only.
+    function fourEyes(uint16 authority) external view returns (bool);
+
+    /// @notice Since when a key counts as compromised; 0 when it was not declared so.
+    function compromisedFrom(uint16 authority, address key) external view returns (uint64 from);
+
+    /// @notice What `key` may write for `authority` in this block.
+    /// @dev Reverts with `UnknownAuthority`, `Suspended`, `KeyDeclaredCompromised` or `KeyNotValid`, in this order.
+    /// @return mandate The types, see `MandateSet`.
+    /// @return maxSeverity The highest severity: 3, or 2 for an account that may not write serious records alone.
+    function authorize(uint16 authority, address key) external view returns (uint256 mandate, uint256 maxSeverity);
 }

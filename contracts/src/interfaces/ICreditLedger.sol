@@ -61,6 +61,9 @@ interface ICreditLedger is IEnterprises {
         bytes records
     );
 
+    /// @notice Every signature of the authority that was not used yet is void; what it signs from now on names `epoch`.
+    event SignaturesInvalidated(uint16 indexed authority, uint64 epoch);
+
     /// @notice The log has `size` leaves and this RFC 6962 root.
     event TreeHead(uint64 size, bytes32 root);
 
@@ -85,6 +88,8 @@ interface ICreditLedger is IEnterprises {
     error SpareBitsSet(uint256 index);
     /// @notice There is no such severity.
     error InvalidSeverity(uint256 index, uint8 severity);
+    /// @notice A serious record needs a contract wallet as key. See `IAuthorities.setFourEyes`.
+    error SeverityNeedsWallet(uint256 index);
     /// @notice The authority may not write records of this type.
     error TypeOutsideMandate(uint256 index, uint16 recordType);
     /// @notice Nothing is decided before it happens.
@@ -104,10 +109,10 @@ interface ICreditLedger is IEnterprises {
     /// @notice Record a batch signed by a key of the authority; anyone may relay it.
     /// @dev Signs EIP-712 data in the domain ("CreditLedger", "1", chain id, this contract):
     ///
-    ///   RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)
+    ///   RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,bytes32 recordsHash)
     ///
-    /// with `recordsHash = keccak256(records)`. The number stands for a nonce: recording anything else under it cancels
-    /// the signature.
+    /// with `epoch = signatureEpoch(authority)` and `recordsHash = keccak256(records)`. The number stands for a nonce:
+    /// recording anything else under it cancels the signature, and so does `invalidateSignatures`.
     /// @param deadline Last second at which the signature may be used.
     /// @param key The signer: an account, or a contract that implements ERC-1271.
     function recordSigned(
@@ -119,6 +124,11 @@ interface ICreditLedger is IEnterprises {
         bytes calldata signature
     ) external;
 
+    /// @notice Cancel every signature of the authority that was not used yet; the caller is one of its keys.
+    /// @dev Reverts with an error of `IAuthorities.authorize`.
+    /// @return epoch The epoch that the next signature has to name.
+    function invalidateSignatures(uint16 authority) external returns (uint64 epoch);
+
     /// @notice Publish the log's size and root as an event. Anyone may, as often as readers want fixed points.
     /// @return root_ The root.
     function checkpoint() external returns (bytes32 root_);
@@ -128,6 +138,9 @@ interface ICreditLedger is IEnterprises {
 
     /// @notice How many records an authority has written; also the number of its last one.
     function recordCount(uint16 authority) external view returns (uint48);
+
+    /// @notice The epoch that an authority's signatures name: how often it has invalidated them.
+    function signatureEpoch(uint16 authority) external view returns (uint64);
 
     /// @notice How many leaves the log has: one per run.
     function logSize() external view returns (uint64);

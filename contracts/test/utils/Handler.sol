@@ -255,7 +255,7 @@ contract Handler {
         view
         returns (bytes memory)
     {
-        bytes32 digest = batchDigest(address(ledger), authority, number, type(uint64).max, records);
+        bytes32 digest = batchDigest(address(ledger), authority, number, 0, type(uint64).max, records);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
         return abi.encodePacked(r, s, v);
     }

@@ -47,6 +47,9 @@ abstract contract LedgerTest is Deployer {
     uint16 internal customs; // may write every type
     uint16 internal market; // may write types 1, 2 and corrections
 
+    /// @dev The epoch that signatures made here name.
+    mapping(uint16 authority => uint64) internal epochs;
+
     IAccessManager internal manager;
     IAuthorities internal authorities;
     ICreditLedger internal ledger;
@@ -64,11 +67,13 @@ abstract contract LedgerTest is Deployer {
     }
 
     function assignRoles() private {
-        bytes4[] memory setters = new bytes4[](4);
+        bytes4[] memory setters = new bytes4[](6);
         setters[0] = IAuthorities.addAuthority.selector;
         setters[1] = IAuthorities.setMandate.selector;
         setters[2] = IAuthorities.setKey.selector;
         setters[3] = IAuthorities.setSuspended.selector;
+        setters[4] = IAuthorities.declareCompromised.selector;
+        setters[5] = IAuthorities.setFourEyes.selector;
         restrict(address(authorities), setters, GOVERNOR, governor);
         restrict(address(book), one(IScoreBook.registerCard.selector), GOVERNOR, governor);
         restrict(address(book), one(IScoreBook.publish.selector), ASSESSOR, assessor);
@@ -99,6 +104,11 @@ abstract contract LedgerTest is Deployer {
         return authorities.addAuthority(code, mandate, key, NEVER);
     }
 
+    /// @dev The mandate that `authorize` answers.
+    function mandateOf(uint16 authority, address key) internal view returns (uint256 mandate) {
+        (mandate,) = authorities.authorize(authority, key);
+    }
+
     function register(uint256 count) internal {
         bytes32[] memory commitments = new bytes32[](count);
         uint64 first = ledger.enterpriseCount() + 1;
@@ -118,9 +128,17 @@ abstract contract LedgerTest is Deployer {
         view
         returns (bytes memory)
     {
-        (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(secret, batchDigest(address(ledger), authority, firstNumber, deadline, records));
+        bytes32 digest = digestOf(authority, firstNumber, deadline, records);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
         return abi.encodePacked(r, s, v);
+    }
+
+    function digestOf(uint16 authority, uint48 firstNumber, uint64 deadline, bytes memory records)
+        internal
+        view
+        returns (bytes32)
+    {
+        return batchDigest(address(ledger), authority, firstNumber, epochs[authority], deadline, records);
     }
 
     // ------------------------------------------------------------------ records

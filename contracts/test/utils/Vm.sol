@@ -22,6 +22,7 @@ interface Vm {
     function label(address account, string calldata name) external;
 
     function getCode(string calldata artifact) external view returns (bytes memory);
+    function etch(address target, bytes calldata code) external;
     function warp(uint256 timestamp) external;
     function getBlockTimestamp() external view returns (uint256);
     function chainId(uint256 id) external;

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IAuthorities} from "../src/interfaces/IAuthorities.sol";
+import {ICreditLedger} from "../src/interfaces/ICreditLedger.sol";
+import {LedgerTest, Record} from "./utils/LedgerTest.sol";
+import {Wallet} from "./utils/Wallet.sol";
+
+/// @notice Serious records by two officers: an authority that asks for it takes them from a wallet only.
+contract SetFourEyesTest is LedgerTest {
+    uint256 private firstSecret = uint256(keccak256("first officer"));
+    uint256 private secondSecret = uint256(keccak256("second officer"));
+    Wallet private wallet;
+
+    function setUp() public override {
+        super.setUp();
+        register(3);
+        wallet = new Wallet(vm.addr(firstSecret), vm.addr(secondSecret));
+        vm.prank(governor);
+        authorities.setKey(customs, address(wallet), uint64(START), NEVER);
+        require_(true);
+    }
+
+    function test_says_so() external {
+        vm.assertTrue(authorities.fourEyes(customs));
+        vm.assertFalse(authorities.fourEyes(market));
+        vm.expectEmit(address(authorities));
+        emit IAuthorities.FourEyesSet(customs, false);
+        require_(false);
+        vm.assertFalse(authorities.fourEyes(customs));
+    }
+
+    function test_an_account_writes_no_serious_record() external {
+        bytes memory records = bytes.concat(severe(1, 2), severe(1, 3));
+        bytes memory signature = sign(customsSecret, customs, 1, NEVER, records);
+        needsWallet(1);
+        vm.prank(customsKey);
+        ledger.record(customs, 1, records);
+        needsWallet(1);
+        ledger.recordSigned(customs, 1, NEVER, customsKey, records, signature);
+    }
+
+    function testFuzz_an_account_writes_the_others(uint8 severity) external {
+        vm.prank(customsKey);
+        ledger.record(customs, 1, severe(1, uint8(bound(severity, 0, 2))));
+    }
+
+    function testFuzz_there_is_no_severity_above_three(uint8 severity, bool required) external {
+        severity = uint8(bound(severity, 4, 255));
+        require_(required);
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSeverity.selector, 0, severity));
+        vm.prank(customsKey);
+        ledger.record(customs, 1, severe(1, severity));
+    }
+
+    function test_two_officers_write_it() external {
+        bytes memory records = severe(1, 3);
+        bytes memory one = sign(firstSecret, customs, 1, NEVER, records);
+        bytes memory both = bytes.concat(one, sign(secondSecret, customs, 1, NEVER, records));
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, address(wallet)));
+        ledger.recordSigned(customs, 1, NEVER, address(wallet), records, one);
+        ledger.recordSigned(customs, 1, NEVER, address(wallet), records, both);
+        vm.assertEq(ledger.recordCount(customs), 1);
+    }
+
+    function test_an_account_writes_it_where_nobody_asks_for_two() external {
+        require_(false);
+        vm.prank(customsKey);
+        ledger.record(customs, 1, severe(1, 3));
+    }
+
+    function test_another_authority_is_not_concerned() external {
+        vm.prank(marketKey);
+        ledger.record(market, 1, severe(1, 3));
+    }
+
+    /// @dev EIP-7702: such an account runs code, and one officer's key still speaks for it.
+    function test_an_account_that_delegates_is_no_wallet() external {
+        vm.etch(customsKey, abi.encodePacked(hex"ef0100", address(wallet)));
+        needsWallet(0);
+        vm.prank(customsKey);
+        ledger.record(customs, 1, severe(1, 3));
+    }
+
+    function test_the_authority_is_known() external {
+        vm.expectRevert(abi.encodeWithSelector(IAuthorities.UnknownAuthority.selector, uint16(3)));
+        vm.prank(governor);
+        authorities.setFourEyes(3, true);
+    }
+
+    function testFuzz_only_the_governor(address caller) external {
+        if (caller == governor) caller = stranger;
+        expectUnauthorized(caller);
+        vm.prank(caller);
+        authorities.setFourEyes(customs, false);
+    }
+
+    function severe(uint64 enterprise, uint8 severity) private pure returns (bytes memory) {
+        Record memory it = event_(enterprise);
+        it.severity = severity;
+        return pack(it);
+    }
+
+    function require_(bool required) private {
+        vm.prank(governor);
+        authorities.setFourEyes(customs, required);
+    }
+
+    function needsWallet(uint256 index) private {
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.SeverityNeedsWallet.selector, index));
+    }
+}
