@@ -51,6 +51,7 @@ class ContractState:
     enterprise_count: int
     authority_count: int
     epoch_count: int
+    objection_count: int
     record_counts: Mapping[int, int]
     mandates: Mapping[int, int]
     suspended: Mapping[int, bool] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class ContractState:
     compromises: Mapping[tuple[int, str], int] = field(default_factory=dict)
     four_eyes: Mapping[int, bool] = field(default_factory=dict)
     signature_epochs: Mapping[int, int] = field(default_factory=dict)
+    objections: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     cards: Mapping[bytes, int] = field(default_factory=dict)
     heads: Mapping[int, bytes] = field(default_factory=dict)
 
@@ -70,7 +72,7 @@ def compare_contract(replay: Replay, state: ContractState) -> Iterator[Deviation
             yield Deviation("contract state differs", where, _show(expected), _show(found))
 
 
-_Value = int | bytes | bool | tuple[int, int] | None
+_Value = int | bytes | bool | tuple[int, ...] | None
 
 
 def _claims(replay: Replay, state: ContractState) -> Iterator[tuple[str, _Value, _Value]]:
@@ -80,6 +82,10 @@ def _claims(replay: Replay, state: ContractState) -> Iterator[tuple[str, _Value,
     yield "enterpriseCount", len(replay.heads), state.enterprise_count
     yield "authorityCount", len(replay.authorities), state.authority_count
     yield "epochCount", len(replay.scorebook.assessments), state.epoch_count
+    yield "objectionCount", len(replay.objections.objections), state.objection_count
+    for number, values in state.objections.items():
+        objection = replay.objections.objections.get(number)
+        yield f"objection {number}", objection.values if objection else None, values
     for number, known in replay.authorities.items():
         yield f"recordCount of {known.code}", known.count, state.record_counts.get(number)
         yield f"mandate of {known.code}", known.mandate_at(state.timestamp), state.mandates.get(number)
@@ -107,6 +113,8 @@ def _claims(replay: Replay, state: ContractState) -> Iterator[tuple[str, _Value,
 def _show(value: _Value) -> str:
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, tuple) and len(value) != 2:
+        return ", ".join(map(str, value))
     if isinstance(value, tuple):
         return f"{value[0]} <= time < {value[1]}"
     return "nothing" if value is None else str(value)

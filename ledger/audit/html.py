@@ -41,6 +41,7 @@ _CHINESE = {
     "tree_heads": "树头",
     "cards": "评分卡",
     "assessments": "评定",
+    "objections": "异议",
     "documents": "文书",
     "erased": "已销毁文书",
     "identities": "主体身份",

@@ -21,7 +21,9 @@ Checked, with the phrase a deviation names it by:
  7. tree heads in events are those of the log rebuilt here (`tree head differs`);
  8. cards are registered once; assessments are numbered 1, 2, 3 ..., made with a registered card in force, as
     of no earlier day than the one before and no day to come (`card registered twice`, `assessment out of
-    order`, `card not in force`, `assessment as of another day`).
+    order`, `card not in force`, `assessment as of another day`);
+ 9. objections are numbered 1, 2, 3 ..., one open for each record and enterprise, with the last day that the
+    period in force gives, and are answered once, by the record's authority (see `objections`).
 
 What a key wrote after it fell into the wrong hands and before that was declared is no deviation: the rules
 let it in. It is listed in `reviews`, for the authority to look at.
@@ -37,21 +39,26 @@ from typing import TYPE_CHECKING
 
 from ledger.audit.authorities import AuthorityState, WrittenBatch
 from ledger.audit.deviation import Deviation, Review, at_log, show_record, show_span
+from ledger.audit.objections import ObjectionsState
 from ledger.audit.runs import MAX_BATCH, OpenBatch, check_records
 from ledger.audit.scorebook import ScoreBookState
 from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import genesis_head
 from ledger.crypto.merkle import Log
 from ledger.domain.facts import (
+    AnswerPeriodSet,
     AssessmentPublished,
     AuthorityAdded,
     BatchRecorded,
     CardRegistered,
+    EnterpriseKeySet,
     Fact,
     FourEyesSet,
     KeyCompromised,
     KeySet,
     MandateSet,
+    ObjectionAnswered,
+    ObjectionOpened,
     Place,
     Registered,
     Run,
@@ -76,6 +83,7 @@ class Replay:
         self.commitments: dict[int, bytes] = {}
         self.log = Log()
         self.scorebook = ScoreBookState()
+        self.objections = ObjectionsState()
         #: What holds and is still to be looked at by an authority.
         self.reviews: list[Review] = []
         #: Where the replay stands; None before the first fact.
@@ -114,6 +122,7 @@ class Replay:
             "tree_heads": self._tree_heads,
             "cards": len(self.scorebook.cards),
             "assessments": len(self.scorebook.assessments),
+            "objections": len(self.objections.objections),
         }
 
     def _apply_other(self, fact: Fact) -> None:
@@ -141,6 +150,29 @@ class Replay:
             self._found.extend(self.scorebook.register(fact))
         elif isinstance(fact, AssessmentPublished):
             self._found.extend(self.scorebook.publish(fact))
+        else:
+            self._apply_objection(fact)
+
+    def _apply_objection(self, fact: Fact) -> None:
+        if isinstance(fact, ObjectionOpened):
+            self._found.extend(self.objections.open(fact, self.authorities))
+            self._review_objection(fact)
+        elif isinstance(fact, ObjectionAnswered):
+            self._found.extend(self.objections.answer(fact, self.authorities))
+        elif isinstance(fact, EnterpriseKeySet):
+            self.objections.set_key(fact)
+        elif isinstance(fact, AnswerPeriodSet):
+            self._found.extend(self.objections.set_period(fact))
+
+    def _review_objection(self, fact: ObjectionOpened) -> None:
+        """List an objection to a record about somebody else: the contract cannot tell."""
+        authority, number = split_id(fact.record)
+        known = self.authorities.get(authority)
+        about = known.enterprise_of(number) if known else 0
+        if about and about != fact.enterprise:
+            why = f"{show_record(fact.record, self.codes)} is about enterprise {about}, not {fact.enterprise}"
+            where = at_log(fact.at, f"objection {fact.objection}")
+            self.reviews.append(Review("objection to the record of another", where, why))
 
     # ------------------------------------------------------------------ places
 

@@ -41,12 +41,13 @@ class Deployment:
     authorities: str
     credit_ledger: str
     score_book: str
+    objections: str
     block: int
 
     @property
-    def addresses(self) -> tuple[str, str, str]:
+    def addresses(self) -> tuple[str, ...]:
         """The contracts whose logs are the ledger's facts."""
-        return (self.authorities, self.credit_ledger, self.score_book)
+        return (self.authorities, self.credit_ledger, self.score_book, self.objections)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -98,6 +99,7 @@ class Contracts:
             "Authorities": deployment.authorities,
             "CreditLedger": deployment.credit_ledger,
             "ScoreBook": deployment.score_book,
+            "Objections": deployment.objections,
         }
 
     # ------------------------------------------------------------------ views
@@ -169,6 +171,24 @@ class Contracts:
         """The day from which a card may be used; 0 if it is not registered."""
         return self._int("ScoreBook", "cardEffectiveOn", card, block=block)
 
+    def objection_count(self, block: Block = "latest") -> int:
+        """How many objections were opened: the last number."""
+        return self._int("Objections", "objectionCount", block=block)
+
+    def objection(self, number: int, block: Block = "latest") -> tuple[int, int, int, int, int]:
+        """(enterprise, record, day opened, last day for an answer, outcome); all zero if there is none."""
+        values, *_ = self._views([("Objections", "objectionAt", (number,))], block)
+        enterprise, record, opened_on, due_on, outcome = map(_as_int, values)
+        return enterprise, record, opened_on, due_on, outcome
+
+    def overdue(self, number: int, block: Block = "latest") -> bool:
+        """Whether an objection has no answer though its last day has passed."""
+        return bool(self._int("Objections", "overdue", number, block=block))
+
+    def answer_period(self, block: Block = "latest") -> int:
+        """Days within which an objection opened at the block's time is to be answered."""
+        return self._int("Objections", "answerPeriod", block=block)
+
     # ------------------------------------------------------------------ calls
 
     def register(self, first_enterprise: int, commitments: Sequence[bytes]) -> Call:
@@ -226,6 +246,22 @@ class Contracts:
     def set_suspended(self, authority: int, suspended: bool) -> Call:
         """Suspend an authority, or let it write again."""
         return self.call("Authorities", "setSuspended", authority, suspended)
+
+    def set_enterprise_key(self, enterprise: int, key: str) -> Call:
+        """Set the account that speaks for an enterprise; the zero address: none. A registrar's call."""
+        return self.call("Objections", "setEnterpriseKey", enterprise, key)
+
+    def set_answer_period(self, days: int, start: int) -> Call:
+        """Change the days for an answer, for objections opened from the day `start` on."""
+        return self.call("Objections", "setAnswerPeriod", days, start)
+
+    def open_objection(self, enterprise: int, record: int, grounds: bytes, *, for_it: bool = False) -> Call:
+        """Object to a record; its key sends this or, `for_it`, a registrar where it has none."""
+        return self.call("Objections", "openFor" if for_it else "open", enterprise, record, grounds)
+
+    def answer_objection(self, number: int, outcome: int, answer: bytes) -> Call:
+        """Answer an objection (`facts.OUTCOMES`); a key of the authority that made the record sends this."""
+        return self.call("Objections", "answer", number, outcome, answer)
 
     def call(self, contract: str, function: str, *arguments: Argument) -> Call:
         """Return the call of any function of any of the contracts."""

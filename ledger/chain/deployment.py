@@ -41,6 +41,7 @@ _FUNCTIONS: Final = {
     ),
     "CreditLedger": {"register": REGISTRAR},
     "ScoreBook": {"registerCard": GOVERNOR, "publish": ASSESSOR},
+    "Objections": {"setAnswerPeriod": GOVERNOR, "setEnterpriseKey": REGISTRAR, "openFor": REGISTRAR},
 }
 #: Who has which role. The deployer governs until it hands over.
 _MEMBERS: Final = (
@@ -114,7 +115,7 @@ def deploy(
 # ---------------------------------------------------------------------- the steps
 
 #: Contracts in the order of their creation: the deployer's first nonces.
-_CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook")
+_CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections")
 
 
 def _steps(
@@ -126,6 +127,7 @@ def _steps(
         "Authorities": (manager,),
         "CreditLedger": (at["Authorities"], manager),
         "ScoreBook": (manager,),
+        "Objections": (at["CreditLedger"], manager),
     }
     steps = [Step(f"create {name}", _creation(name, arguments[name])) for name in _CREATED]
     steps.append(Step("set roles", _multicall(manager, _roles(keystore, at))))
@@ -209,6 +211,7 @@ def _describe(node: Node, deployer: str, addresses: dict[str, str]) -> Deploymen
         authorities=addresses["Authorities"],
         credit_ledger=addresses["CreditLedger"],
         score_book=addresses["ScoreBook"],
+        objections=addresses["Objections"],
         block=_first_block(node, deployer, int(head, 16)),
     )
 

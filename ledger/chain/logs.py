@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 from ledger.chain.abi import event_topics
 from ledger.chain.rpc import get_logs
 from ledger.domain.facts import (
+    AnswerPeriodSet,
     AssessmentPublished,
     AuthorityAdded,
     BatchRecorded,
     CardRegistered,
+    EnterpriseKeySet,
     FourEyesSet,
     KeyCompromised,
     KeySet,
     MandateSet,
+    ObjectionAnswered,
+    ObjectionOpened,
     Place,
     Registered,
     Run,
@@ -217,6 +221,32 @@ def _assessment_published(at: Place, topics: list[str], data: bytes) -> Fact:
     return AssessmentPublished(at, _topic(topics, 1), bytes.fromhex(topics[2][2:]), as_of, data[32:64], count)
 
 
+def _answer_period_set(at: Place, _topics: list[str], data: bytes) -> Fact:
+    days, start = _words(data, 2)
+    return AnswerPeriodSet(at, days, start)
+
+
+def _enterprise_key_set(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 1)
+    return EnterpriseKeySet(at, _topic(topics, 1), _address(data, 0))
+
+
+def _objection_opened(at: Place, topics: list[str], data: bytes) -> Fact:
+    _, opened_on, due_on, _ = _words(data, 4)
+    objection, enterprise, record = (_topic(topics, place) for place in (1, 2, 3))
+    by = _address(data, 0)
+    return ObjectionOpened(at, objection, enterprise, record, by, opened_on, due_on, data[96:])
+
+
+def _objection_answered(at: Place, topics: list[str], data: bytes) -> Fact:
+    _, outcome, _ = _words(data, 3)
+    return ObjectionAnswered(at, _topic(topics, 1), _address(data, 0), outcome, data[64:])
+
+
+def _address(data: bytes, word: int) -> str:
+    return "0x" + data[32 * word + 12 : 32 * word + 32].hex()
+
+
 @cache
 def _decoders() -> dict[str, Callable[[Place, list[str], bytes], Fact]]:
     """Decoders by topic0."""
@@ -239,6 +269,12 @@ def _decoders() -> dict[str, Callable[[Place, list[str], bytes], Fact]]:
         "ScoreBook": {
             "CardRegistered": _card_registered,
             "AssessmentPublished": _assessment_published,
+        },
+        "Objections": {
+            "AnswerPeriodSet": _answer_period_set,
+            "EnterpriseKeySet": _enterprise_key_set,
+            "ObjectionOpened": _objection_opened,
+            "ObjectionAnswered": _objection_answered,
         },
     }
     return {

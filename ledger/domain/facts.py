@@ -135,6 +135,48 @@ class AssessmentPublished(NamedTuple):
     count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
 
 
+class AnswerPeriodSet(NamedTuple):
+    """Objections opened on the day `from_` or later are to be answered within `days` calendar days."""
+
+    at: Place
+    days: int
+    from_: int
+
+
+class EnterpriseKeySet(NamedTuple):
+    """The account that speaks for an enterprise from here on; the zero address for none."""
+
+    at: Place
+    enterprise: int
+    key: str
+
+
+class ObjectionOpened(NamedTuple):
+    """An enterprise objects to a record; `due_on` is the last day for the answer, `grounds` a commitment."""
+
+    at: Place
+    objection: int
+    enterprise: int
+    record: int
+    by: str
+    opened_on: int
+    due_on: int
+    grounds: bytes
+
+
+class ObjectionAnswered(NamedTuple):
+    """An objection's answer by the authority's key `by`: a number of `OUTCOMES`, and a commitment."""
+
+    at: Place
+    objection: int
+    by: str
+    outcome: int
+    answer: bytes
+
+
+#: What an answer may say, by the contract's number. 0 stands for no answer yet.
+OUTCOMES = {1: "upheld", 2: "partly upheld", 3: "rejected"}
+
 Fact: TypeAlias = (
     AuthorityAdded
     | MandateSet
@@ -149,4 +191,8 @@ Fact: TypeAlias = (
     | TreeHead
     | CardRegistered
     | AssessmentPublished
+    | AnswerPeriodSet
+    | EnterpriseKeySet
+    | ObjectionOpened
+    | ObjectionAnswered
 )

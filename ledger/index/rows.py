@@ -150,6 +150,22 @@ def _assessment(fact: facts.AssessmentPublished) -> tuple[Table, Row]:
     return index.assessments, (fact.epoch, fact.card, fact.as_of, fact.root, fact.count)
 
 
+def _answer_period(fact: facts.AnswerPeriodSet) -> tuple[Table, Row]:
+    return index.answer_periods, (fact.days, fact.from_)
+
+
+def _enterprise_key(fact: facts.EnterpriseKeySet) -> tuple[Table, Row]:
+    return index.enterprise_keys, (fact.enterprise, fact.key)
+
+
+def _objection(fact: facts.ObjectionOpened) -> tuple[Table, Row]:
+    return index.objections, fact[1:]
+
+
+def _answer(fact: facts.ObjectionAnswered) -> tuple[Table, Row]:
+    return index.answers, fact[1:]
+
+
 _OTHERS: dict[type[facts.Fact], Callable[..., tuple[Table, Row]]] = {
     facts.AuthorityAdded: _authority,
     facts.MandateSet: _mandate,
@@ -163,4 +179,8 @@ _OTHERS: dict[type[facts.Fact], Callable[..., tuple[Table, Row]]] = {
     facts.TreeHead: _tree_head,
     facts.CardRegistered: _card,
     facts.AssessmentPublished: _assessment,
+    facts.AnswerPeriodSet: _answer_period,
+    facts.EnterpriseKeySet: _enterprise_key,
+    facts.ObjectionOpened: _objection,
+    facts.ObjectionAnswered: _answer,
 }

@@ -184,6 +184,48 @@ assessments = Table(
     *_place(),
 )
 
+answer_periods = Table(
+    "answer_periods",
+    metadata,
+    Column("days", Int, nullable=False),
+    Column("valid_from", Int, nullable=False),
+    *_place(key=True),
+)
+
+enterprise_keys = Table(
+    "enterprise_keys",
+    metadata,
+    Column("enterprise", Int, nullable=False),
+    Column("key", Text, nullable=False),
+    *_place(key=True),
+)
+
+objections = Table(
+    "objections",
+    metadata,
+    _key("objection"),
+    Column("enterprise", Int, nullable=False),
+    Column("record", Int, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("opened_on", Int, nullable=False),
+    Column("due_on", Int, nullable=False),
+    Column("grounds", Bytes, nullable=False),
+    *_place(),
+    Index("objections_enterprise", "enterprise"),
+    Index("objections_record", "record"),
+)
+
+#: The answers to objections; one that has none is open.
+answers = Table(
+    "answers",
+    metadata,
+    _key("objection"),
+    Column("by", Text, nullable=False),
+    Column("outcome", Int, nullable=False),
+    Column("answer", Bytes, nullable=False),
+    *_place(),
+)
+
 #: Every table of facts, with the column of its block's number: what a reorg undoes and a rebuild drops.
 FACTS: tuple[tuple[Table, str], ...] = tuple(
     (table, "number" if table is blocks else "block_number")

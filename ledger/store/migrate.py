@@ -27,7 +27,7 @@ class Line(NamedTuple):
 
 
 VAULT = Line("vault", "vault_0001")
-INDEX = Line("index", "index_0002")
+INDEX = Line("index", "index_0003")
 
 
 def revision(engine: Engine, line: Line) -> str | None:

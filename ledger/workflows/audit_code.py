@@ -26,6 +26,7 @@ def compare_code(node: Node, deployment: Deployment, block: int) -> Iterator[Dev
         "Authorities": deployment.authorities,
         "CreditLedger": deployment.credit_ledger,
         "ScoreBook": deployment.score_book,
+        "Objections": deployment.objections,
     }
     calls = [("eth_getCode", address, hex(block)) for address in addresses.values()]
     for (name, address), code in zip(addresses.items(), node.requests(calls), strict=True):

@@ -169,7 +169,7 @@ class _Audit:
             "heads": self._heads,
             "checkpoints": self._checkpoints,
             "scores_recomputed": self._scores.recomputed,
-            "contracts": 0 if self.broken else 4,
+            "contracts": 0 if self.broken else 5,
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         more = Deviation("more deviations", "not listed here", "none", str(self._more))
@@ -236,6 +236,8 @@ class _Audit:
             enterprise_count=contracts.enterprise_count(block),
             authority_count=len(numbers),
             epoch_count=contracts.epoch_count(block),
+            objection_count=contracts.objection_count(block),
+            objections={each: contracts.objection(each, block) for each in replay.objections.objections},
             record_counts={number: contracts.record_count(number, block) for number in numbers},
             mandates={number: contracts.mandate_now(number, block) for number in numbers},
             suspended={number: contracts.suspended(number, block) for number in numbers},

@@ -17,7 +17,7 @@ from ledger.domain.records import Record, pack, record_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-AUTHORITIES, LEDGER, BOOK = ("0x" + digit * 40 for digit in "abc")
+AUTHORITIES, LEDGER, BOOK, OBJECTIONS = ("0x" + digit * 40 for digit in "abce")
 DEPLOYMENT = Deployment(
     chain_id=1,
     genesis_hash="0x" + "00" * 32,
@@ -25,6 +25,7 @@ DEPLOYMENT = Deployment(
     authorities=AUTHORITIES,
     credit_ledger=LEDGER,
     score_book=BOOK,
+    objections=OBJECTIONS,
     block=1,
 )
 Log = tuple[str, list[str], bytes]
@@ -35,7 +36,10 @@ def word(value: int | bytes) -> bytes:
 
 
 def log(contract: str, event: str, topics: Sequence[int | bytes], *data: int | bytes) -> Log:
-    address = {"Authorities": AUTHORITIES, "CreditLedger": LEDGER, "ScoreBook": BOOK}[contract]
+    addresses = (AUTHORITIES, LEDGER, BOOK, OBJECTIONS)
+    address = dict(zip(("Authorities", "CreditLedger", "ScoreBook", "Objections"), addresses, strict=True))[
+        contract
+    ]
     first = event_topics(contract)[event]
     return address, ["0x" + each.hex() for each in (first, *map(word, topics))], b"".join(map(word, data))
 
@@ -156,6 +160,10 @@ class SimulatedChain:
             log("CreditLedger", "SignaturesInvalidated", [1], 1 + pick.randrange(9)),
             log("CreditLedger", "TreeHead", [], at, pick.randbytes(32)),
             log("ScoreBook", "CardRegistered", [pick.randbytes(32)], 19_000),
+            log("Objections", "AnswerPeriodSet", [], 20, 19_000),
+            log("Objections", "EnterpriseKeySet", [1], b"\x33" * 20),
+            log("Objections", "ObjectionOpened", [at, 1, 1 << 48 | 1], b"\x33" * 20, 1, 21, b"g" * 32),
+            log("Objections", "ObjectionAnswered", [at], b"\x11" * 20, 3, b"a" * 32),
             log("ScoreBook", "AssessmentPublished", [at, b"\x22" * 32], 19_000, pick.randbytes(32), 7),
         ]
         return pick.sample(every, pick.randrange(1, len(every)))

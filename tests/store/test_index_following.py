@@ -60,6 +60,10 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
         log("CreditLedger", "TreeHead", [], 2, b"r" * 32),
         log("ScoreBook", "CardRegistered", [b"k" * 32], 19_000),
         log("ScoreBook", "AssessmentPublished", [1, b"k" * 32], 19_001, b"s" * 32, 7),
+        log("Objections", "AnswerPeriodSet", [], 20, 19_000),
+        log("Objections", "EnterpriseKeySet", [1], b"\x33" * 20),
+        log("Objections", "ObjectionOpened", [1, 1, record_id(1, 1)], b"\x33" * 20, 5, 25, b"g" * 32),
+        log("Objections", "ObjectionAnswered", [1], b"\x11" * 20, 3, b"a" * 32),
     )
     followed = follow(database, chain).catch_up()
     assert (followed.at, followed.records, followed.undone) == (Block(5, chain.blocks[5][0]), 2, 0)
@@ -84,6 +88,11 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
     assert rows["tree_heads"] == [(2, b"r" * 32, 5, hashes[5], 0)]
     assert rows["cards"] == [(b"k" * 32, 19_000, 5, hashes[5], 1)]
     assert rows["assessments"] == [(1, b"k" * 32, 19_001, b"s" * 32, 7, 5, hashes[5], 2)]
+    assert rows["answer_periods"] == [(20, 19_000, 5, hashes[5], 3)]
+    assert rows["enterprise_keys"] == [(1, "0x" + "33" * 20, 5, hashes[5], 4)]
+    opened = (1, 1, record_id(1, 1), "0x" + "33" * 20, 5, 25, b"g" * 32)
+    assert rows["objections"] == [(*opened, 5, hashes[5], 5)]
+    assert rows["answers"] == [(1, "0x" + "11" * 20, 3, b"a" * 32, 5, hashes[5], 6)]
     assert_as_rebuilt(database, chain)
 
 

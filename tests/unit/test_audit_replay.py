@@ -72,6 +72,7 @@ def test_what_was_replayed_is_counted() -> None:
         "tree_heads": 2,
         "cards": 1,
         "assessments": 1,
+        "objections": 0,
     }
 
 

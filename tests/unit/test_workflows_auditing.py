@@ -59,6 +59,20 @@ def flip(data: bytes, at: int = -1) -> bytes:
     return bytes(changed)
 
 
+#: Tables that the ledger of these tests has nothing for.
+_EMPTY = {
+    "answers",
+    "assessments",
+    "compromises",
+    "enterprise_keys",
+    "four_eyes",
+    "links",
+    "objections",
+    "signature_epochs",
+    "suspensions",
+}
+
+
 def whats(report):
     return [each.what for each in report.deviations]
 
@@ -91,7 +105,7 @@ def test_a_row_lost_from_any_table_of_the_index_is_named(busy, table):
     chosen = tables.metadata.tables[table]
     with busy.db.write_index() as index:
         lost = index.execute(delete(chosen)).rowcount
-    if table in {"assessments", "compromises", "four_eyes", "links", "signature_epochs", "suspensions"}:
+    if table in _EMPTY:
         assert lost == 0
         return
     report = audit(busy)
