@@ -13,6 +13,7 @@ import typer
 
 from ledger.cli.common import FAILED, AsJson, emit, note, opened, write_file
 from ledger.cli.progress import bar
+from ledger.errors import ChainDamaged
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
@@ -59,17 +60,24 @@ def audit(
 
 def _about(ledger: Ledger, begun: float, others: list[str]) -> dict[str, str]:
     """What was audited, when, and by what."""
-    latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
     return {
         "chain": f"{ledger.deployment.chain_id}, {ledger.node.where}",
         "contract": ledger.deployment.credit_ledger,
-        "block": f"{int(latest['number'], 16)}, {latest['hash']}",
+        "block": _last_block(ledger),
         "other nodes": ", ".join(others) or "none",
         "begun": _instant(begun),
         "ended": _instant(time.time()),
         "credit-ledger": version("credit-ledger"),
         "python": platform.python_version(),
     }
+
+
+def _last_block(ledger: Ledger) -> str:
+    try:
+        latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
+    except ChainDamaged:
+        return "damaged"  # a deviation by now; the report is all the more wanted
+    return f"{int(latest['number'], 16)}, {latest['hash']}"
 
 
 def _instant(timestamp: float) -> str:
