@@ -16,7 +16,7 @@ LARGEST_GAP = 1_000_000
 class AuthorityState:
     """State of one authority at the current place of the replay. Costs 8 bytes per record it wrote."""
 
-    __slots__ = ("_mandates", "code", "count", "enterprises", "keys", "number", "suspended")
+    __slots__ = ("code", "count", "enterprises", "keys", "mandates", "number", "suspended")
 
     def __init__(self, number: int, code: str) -> None:
         self.number = number
@@ -28,15 +28,15 @@ class AuthorityState:
         self.keys: dict[str, tuple[int, int]] = {}
         #: Enterprise of record n at n - 1; 0 where the chain left the record out.
         self.enterprises = array("Q")
-        self._mandates: list[tuple[int, int]] = []
+        self.mandates: list[tuple[int, int]] = []
 
     def set_mandate(self, mandate: int, from_: int) -> None:
         """Take a mandate that holds from `from_` on; it overrides what was set before for any later time."""
-        self._mandates.append((from_, mandate))
+        self.mandates.append((from_, mandate))
 
     def mandate_at(self, timestamp: int) -> int:
         """Bitmap of the types it may write at that time, by what has been set so far; 0 before the first."""
-        for from_, mandate in reversed(self._mandates):
+        for from_, mandate in reversed(self.mandates):
             if from_ <= timestamp:
                 return mandate
         return 0

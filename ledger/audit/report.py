@@ -26,14 +26,19 @@ class ReportDict(TypedDict):
     ok: bool
     checked: dict[str, int]
     deviations: list[DeviationDict]
+    scope: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """`checked` says how many of each kind were looked at: an audit that looked at nothing proves nothing."""
+    """`checked` says how many of each kind were looked at: an audit that looked at nothing proves nothing.
+
+    `scope` says of which blocks, for people; counts include what an audit that was taken up had looked at.
+    """
 
     checked: Mapping[str, int]
     deviations: Sequence[Deviation]
+    scope: str = ""
 
     @property
     def ok(self) -> bool:
@@ -41,7 +46,7 @@ class Report:
         return not self.deviations
 
     def to_dict(self) -> ReportDict:
-        """The report for JSON: `ok`, `checked{}`, `deviations[]`."""
+        """The report for JSON: `ok`, `checked{}`, `deviations[]`, `scope`."""
         return {
             "ok": self.ok,
             "checked": dict(self.checked),
@@ -49,6 +54,7 @@ class Report:
                 {"what": d.what, "where": d.where, "expected": d.expected, "found": d.found}
                 for d in self.deviations
             ],
+            "scope": self.scope,
         }
 
     def to_text(self) -> str:
@@ -61,7 +67,7 @@ class Report:
             headline = (
                 f"The ledger does NOT hold: {count} {noun} not agree.\n账本核验未通过：发现 {count} 处偏差。"
             )
-        lines = [headline, "", "Checked 已核验:"]
+        lines = [headline, "", *([f"Scope 范围: {self.scope}", ""] if self.scope else []), "Checked 已核验:"]
         lines += [f"  {name.replace('_', ' ')}: {count:,}" for name, count in self.checked.items()]
         for number, found in enumerate(self.deviations, 1):
             lines += [

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.chain.abi import decode_result, encode_call
+from ledger.crypto import typed_data
 from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, Misconfigured
 
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
 #: A block's number, or a tag of the execution API (`latest`, `earliest`).
 Block = int | str
-
-_DOMAIN_TYPE = keccak256(
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
-_BATCH_TYPE = keccak256(
-    b"RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 deadline,bytes32 recordsHash)"
-)
 
 
 @dataclass(frozen=True)
@@ -71,16 +65,15 @@ def batch_digest(
     deployment: Deployment, authority: int, first_number: int, deadline: int, records: bytes
 ) -> bytes:
     """Return the EIP-712 digest an authority's key signs for a batch (`deadline` in Unix seconds)."""
-    domain = keccak256(
-        _DOMAIN_TYPE
-        + keccak256(b"CreditLedger")
-        + keccak256(b"1")
-        + deployment.chain_id.to_bytes(32, "big")
-        + bytes.fromhex(deployment.credit_ledger[2:]).rjust(32, b"\0")
+    contract = bytes.fromhex(deployment.credit_ledger[2:])
+    return typed_data.batch_digest(
+        typed_data.batch_domain(deployment.chain_id, contract),
+        authority,
+        first_number,
+        len(records) // 64,
+        deadline,
+        keccak256(records),
     )
-    numbers = (authority, first_number, len(records) // 64, deadline)
-    batch = keccak256(_BATCH_TYPE + b"".join(n.to_bytes(32, "big") for n in numbers) + keccak256(records))
-    return keccak256(b"\x19\x01" + domain + batch)
 
 
 class Contracts:

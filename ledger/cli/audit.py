@@ -33,11 +33,16 @@ def audit(
     report_file: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Also write the report as an HTML page.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Take up an earlier audit; what it looked at is not looked at again."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Recompute the whole chain, and compare what is kept elsewhere. Exits 1 on a deviation. 审计."""
     from ledger.audit.html import report_html  # noqa: PLC0415  keeps the start quick
     from ledger.chain.rpc import HttpNode  # noqa: PLC0415
+    from ledger.workflows.audit_progress import Progress  # noqa: PLC0415
     from ledger.workflows.auditing import audit as run  # noqa: PLC0415
 
     others = [HttpNode(each) for each in node or []]
@@ -47,6 +52,8 @@ def audit(
             ledger,
             checkpoints=_kept_heads(ledger, checkpoint_file),
             nodes=others,
+            progress=Progress(ledger.settings.data_dir, ledger.deployment),
+            resume=resume,
             on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"),
         )
         about = _about(ledger, begun, [each.where for each in others])
