@@ -17,8 +17,8 @@ from eth.vm.forks.prague import PragueVM  # noqa: E402
 from eth_hash.auto import keccak  # noqa: E402
 from eth_tester import PyEVMBackend  # noqa: E402
 
+from ledger.chain.embedded.opcodes import LedgerVM  # noqa: E402
 from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID, ENDOWMENT  # noqa: E402
-from ledger.chain.embedded.stack import LedgerVM  # noqa: E402
 from ledger.crypto.hashing import keccak256  # noqa: E402
 
 if TYPE_CHECKING:

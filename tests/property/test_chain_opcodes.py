@@ -11,7 +11,7 @@ from eth.vm.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.embedded.stack import STACK_OPCODES, LedgerVM
+from ledger.chain.embedded.opcodes import STACK_OPCODES, LedgerVM
 
 #: Ours, and others that meet what ours left on the stack: arithmetic, memory, hashing, jumps, storage, calls.
 OTHERS = [
@@ -76,6 +76,16 @@ def test_every_stack_opcode_at_both_ends_of_the_stack() -> None:
         for depth in (0, 1, 15, 16, 17, 1023, 1024):
             code = b"".join(b"\x61" + n.to_bytes(2, "big") for n in range(depth)) + bytes([opcode])
             assert outcome(LedgerVM, code, 10_000) == outcome(PragueVM, code, 10_000), (hex(opcode), depth)
+
+
+NUMBERS = st.one_of(st.integers(0, 2**256 - 1), st.sampled_from([0, 1, 255, 256, 257, 2**255, 2**256 - 1]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([0x01, 0x03, 0x10, 0x11, 0x14, 0x15, 0x16, 0x17, 0x19, 0x1B, 0x1C]), NUMBERS, NUMBERS)
+def test_arithmetic_at_its_edges(opcode: int, first: int, second: int) -> None:
+    code = b"".join(b"\x7f" + n.to_bytes(32, "big") for n in (second, first)) + bytes([opcode])
+    assert outcome(LedgerVM, code, 100) == outcome(PragueVM, code, 100)
 
 
 def test_a_push_cut_off_by_the_codes_end() -> None:
