@@ -1,8 +1,9 @@
 """The opcodes that touch nothing but the stack (moving, bits, sums, comparison), each in one Python function.
 
 They are nine of ten that the ledger's contracts execute, and py-evm goes through five functions for each.
-Nothing else is replaced: jumps, memory, storage, calls and tries are py-evm's. Gas, results and failures are the
-same: a property test runs random programs both ways, and in another stock py-evm imports our blocks (decision 11).
+Nothing else is replaced: jumps, memory, storage, calls and tries are py-evm's. Gas, results and failures are
+the same: a property test runs random programs both ways, and in another stock py-evm imports our blocks
+(decision 11).
 """
 
 # ruff: noqa: SLF001  working on py-evm's own stack is the point of this module
