@@ -1,4 +1,4 @@
-"""Every batch's signature, from the transactions of the blocks the batches stand in (see `audit.postings`)."""
+"""Every batch's signature, from the transactions of its block (see `audit.postings`)."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def prove(
             f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
             "the index another one: audit the ledger, then rebuild the index"
         )
-    attached = attached._replace(checkpoint=checkpoint_at(ledger, size, root, block))
+    attached = attached._replace(checkpoint=checkpoint_at(ledger, size, root, block, log))
     contract = bytes.fromhex(ledger.deployment.credit_ledger[2:])
     place = StatedPlace(ledger.deployment.chain_id, contract, block.number, block.hash)
     return build_evidence(place, subjects, log, size, attached)

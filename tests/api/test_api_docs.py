@@ -27,7 +27,7 @@ PRINTED = "http://127.0.0.1:8000"
 #: What differs from one ledger to the next: only its form is compared.
 VOLATILE = {
     "submission", "at", "as_of", "key", "commitment", "origin", "root", "first_root", "second_root", "leaf_hash",
-    "block", "block_hash", "request_id", "checks",
+    "block", "block_hash", "note", "request_id", "checks",
 }  # fmt: skip
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
