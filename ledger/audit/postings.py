@@ -59,8 +59,8 @@ def batches_of(facts: Iterable[Fact]) -> Iterator[LoggedBatch]:
         yield LoggedBatch(header, b"".join(runs))
 
 
-def answered_by(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Answered | None:
-    """Return how the batch's key answers for it, by one of these calls; None if by none of them."""
+def answering(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Posting | None:
+    """Return the call by which the batch's key answers for it: signed by it (no `sender`), or sent."""
     header = batch.header
     records_hash = keccak256(batch.records)
     for each in postings:
@@ -68,15 +68,23 @@ def answered_by(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) 
             continue
         if each.sender is not None:
             if each.sender == header.key:
-                return "sent"
+                return each
             continue
         digest = batch_digest(
             domain, header.authority, header.first_number, header.count, each.deadline, records_hash
         )
         # A batch recorded after its deadline was not what the key had signed for.
         if header.at.timestamp <= each.deadline and signer(digest, each.signature) == header.key:
-            return "signed"
+            return each
     return None
+
+
+def answered_by(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Answered | None:
+    """Return how the batch's key answers for it, by one of these calls; None if by none of them."""
+    found = answering(batch, postings, domain)
+    if found is None:
+        return None
+    return "signed" if found.sender is None else "sent"
 
 
 def unanswered(batch: LoggedBatch, postings: Sequence[Posting], codes: Mapping[int, str]) -> Deviation:

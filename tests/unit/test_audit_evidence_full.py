@@ -229,7 +229,7 @@ def event(authority: int, which: int, **changed: Any) -> Callable[[dict[str, Any
 
 
 def suspend(content: dict[str, Any]) -> None:
-    content["authorities"][0]["events"].append({"at": "5-0", "suspended": 1})
+    content["authorities"][0]["events"].insert(-1, {"at": "5-0", "suspended": 1})
 
 
 def sign_with(note: str) -> Callable[[dict[str, Any]], object]:
