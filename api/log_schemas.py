@@ -18,6 +18,10 @@ class Checkpoint(Answer):
     block: int
     block_hash: Hash
     at: Instant
+    note: str | None = Field(
+        description="The same size and root as a C2SP signed note, with its witnesses' lines; its block "
+        "is that of signing. null where a larger or another log was signed before, or the index is damaged"
+    )
 
 
 class Leaf(Answer):

@@ -208,6 +208,29 @@ class RecordItem(_Open):
     commitment: Hash
     leaf_index: int = Field(description="Its run's leaf in the log")
     block: int
+    disputed: bool = Field(description="An objection to it is open")
+
+
+class Objection(_Open):
+    """An objection to a record, and its answer."""
+
+    objection: int
+    record: RecordId
+    opened_on: Day
+    due_on: Day = Field(description="Last day on which the answer is in time")
+    overdue: bool
+    outcome: str = Field(description="open, upheld, partly upheld or rejected", examples=["open"])
+    statement: str | None = Field(description="Null: not held here")
+    answer: str | None
+    grounds_commitment: Hash
+    answer_commitment: Hash | None
+
+
+class Objections(Answer):
+    """An enterprise's objections, by number."""
+
+    id: PartyId
+    objections: list[Objection]
 
 
 class RecordPage(_Open):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from honest_chain import CODES, TODAY, Chain, party_of, record, salt_of, scene
+from honest_chain import CODES, FOREVER, TODAY, Chain, party_of, record, salt_of, scene
 
 from ledger.audit.evidence import (
     Attached,
@@ -13,20 +13,25 @@ from ledger.audit.evidence import (
     EvidenceAuthority,
     EvidenceRun,
     EvidenceScore,
+    EvidenceSignature,
     EvidenceSubject,
     EvidenceVerdict,
     StatedPlace,
     Written,
     build_evidence,
 )
+from ledger.audit.postings import batches_of
 from ledger.audit.verifier import digest_of
+from ledger.chain.accounts import address_of, sign_digest
 from ledger.crypto.checkpoints import Checkpoint, origin_of
 from ledger.crypto.commitments import commit
+from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import Tree, leaf_hash
 from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey
+from ledger.crypto.typed_data import batch_digest, batch_domain
 from ledger.domain.facts import BatchRecorded, KeySet, MandateSet, Run, SuspensionSet
-from ledger.domain.records import Posted, unpack_run
+from ledger.domain.records import Posted, record_id, unpack_run
 from ledger.scoring.cards import load_cards
 from ledger.scoring.roots import Scored, score_proof, score_root
 from ledger.scoring.score import score
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 
 PLACE = StatedPlace(31337, bytes(range(20)), 99, bytes(range(32)))
 SALT = bytes(range(32))
+#: A key that signs: the others of `honest_chain` are only addresses.
+SECRET = bytes([7]) * 32
+SIGNER = address_of(SECRET).lower()
 CONTENT = '{"document":"召回","type":"FR01"}'.encode()
 
 
@@ -63,7 +71,8 @@ def subject_of(chain: Chain, enterprise: int, **changed: Any) -> EvidenceSubject
 def sample_chain() -> Chain:
     """The scene, and after it a record about enterprise 1 whose document is at hand."""
     chain = scene()
-    chain.batch(1, [record(1, commitment=commit(SALT, CONTENT)), record(4)])
+    chain.set_key(1, SIGNER, chain.now, FOREVER)
+    chain.batch(1, [record(1, commitment=commit(SALT, CONTENT)), record(4)], key=SIGNER)
     return chain
 
 
@@ -141,7 +150,27 @@ def checkpoint_of(chain: Chain, size: int | None = None) -> str:
 
 
 def attached_to(chain: Chain) -> Attached:
-    return Attached(authorities_of(chain), score_of(chain), assessment_of(chain), checkpoint_of(chain))
+    return Attached(
+        authorities_of(chain),
+        score_of(chain),
+        assessment_of(chain),
+        checkpoint_of(chain),
+        signatures_of(chain),
+    )
+
+
+def signatures_of(chain: Chain, minutes: int = 10) -> list[EvidenceSignature]:
+    """Of the batches by the key that signs."""
+    found, domain = [], batch_domain(PLACE.chain_id, PLACE.contract)
+    for header, records, _ in batches_of(chain.facts):
+        if header.key != SIGNER:
+            continue
+        deadline, hashed = header.at.timestamp + 60 * minutes, keccak256(records)
+        digest = batch_digest(domain, header.authority, header.first_number, header.count, deadline, hashed)
+        first_id = record_id(header.authority, header.first_number)
+        signature = sign_digest(SECRET, digest)
+        found.append(EvidenceSignature(first_id, header.count, deadline, SIGNER, hashed, signature))
+    return found
 
 
 def full_sample() -> bytes:

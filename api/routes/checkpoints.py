@@ -11,8 +11,10 @@ from api.auth import KnownCaller
 from api.log_schemas import Checkpoint
 from api.openapi import responses
 from api.schemas import instant
-from api.service import TheService
+from api.service import Service, TheService
 from ledger.errors import ChainDamaged, ChainUnavailable
+from ledger.index.follower import Block
+from ledger.workflows.checkpoints import checkpoint_at
 
 router = APIRouter(prefix="/v1/checkpoints", tags=["log"])
 
@@ -32,6 +34,7 @@ def latest(_: KnownCaller, service: TheService) -> Checkpoint:
     if again is None or again["hash"] != block_hash:
         raise ChainUnavailable("the chain was reorganised meanwhile")
     deployment = contracts.deployment
+    signed = _signed(service, size, root, Block(number, bytes.fromhex(block_hash[2:])))
     return Checkpoint(
         origin=f"eip155:{deployment.chain_id}:{deployment.credit_ledger}",
         size=size,
@@ -39,4 +42,13 @@ def latest(_: KnownCaller, service: TheService) -> Checkpoint:
         block=number,
         block_hash=block_hash.removeprefix("0x"),
         at=instant(timestamp),
+        note=signed,
     )
+
+
+def _signed(service: Service, size: int, root: bytes, block: Block) -> str | None:
+    """The signed note of this size. A damaged index cannot show that the log has only grown: then none."""
+    try:
+        return checkpoint_at(service.ledger, size, root, block, service.mirror.tree())
+    except ChainDamaged:
+        return None

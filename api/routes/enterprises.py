@@ -18,6 +18,7 @@ from api.schemas import (
     Access,
     AccessPage,
     Enterprise,
+    Objections,
     RecordPage,
     ScoreAnswer,
     Strict,
@@ -30,6 +31,7 @@ from ledger.domain.records import RECORD_BYTES, record_id
 from ledger.errors import BadValue
 from ledger.index.queries import all_authorities, enterprise_by_index, runs_of
 from ledger.store.access import looks_at
+from ledger.workflows.objecting import objections_of
 from ledger.workflows.proving import prove
 from ledger.workflows.reading import record_of, score_of
 from ledger.workflows.subjects import subject_of
@@ -132,6 +134,20 @@ def evidence(
         ledger, reader.party.key, as_of, with_documents=query.documents, tree=service.mirror.tree()
     )
     return Response(content, media_type="application/json")
+
+
+@router.get(
+    "/{id:path}/objections",
+    response_model=Objections,
+    summary="Its objections, and their answers",
+    responses=responses(403, 404),
+)
+def objections(reader: EnterpriseReader, service: TheService) -> object:
+    """Every objection it or the names linked to it opened, with the last day for the answer."""
+    ledger = service.ledger
+    subject = subject_of(ledger.db, reader.party.key, ledger.today())
+    found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
+    return {"id": subject.key, "objections": found}
 
 
 @router.get("/{id:path}/accesses", summary="Who looked, latest first", responses=responses(403, 404))

@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {ICreditLedger} from "./interfaces/ICreditLedger.sol";
 import {IObjections} from "./interfaces/IObjections.sol";
@@ -9,7 +11,7 @@ import {CivilDay} from "./libraries/CivilDay.sol";
 
 /// @title Objections
 /// @notice Implementation of `IObjections`; keys, periods and `openFor` are restricted by the access manager.
-contract Objections is IObjections, AccessManaged {
+contract Objections is IObjections, EIP712, AccessManaged {
     struct Objection {
         uint64 enterprise;
         uint64 recordId;
@@ -19,6 +21,9 @@ contract Objections is IObjections, AccessManaged {
     }
 
     uint32 private constant STATUTORY_DAYS = 20;
+
+    bytes32 private constant ANSWER_TYPEHASH =
+        keccak256("ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)");
 
     /// @inheritdoc IObjections
     ICreditLedger public immutable ledger;
@@ -39,7 +44,7 @@ contract Objections is IObjections, AccessManaged {
     /// @inheritdoc IObjections
     mapping(uint64 enterprise => address key) public enterpriseKey;
 
-    constructor(address ledger_, address accessManager) AccessManaged(accessManager) {
+    constructor(address ledger_, address accessManager) EIP712("Objections", "1") AccessManaged(accessManager) {
         if (ledger_.code.length == 0) revert NotAContract(ledger_);
         ledger = ICreditLedger(ledger_);
         (_period, _periodFrom) = (STATUTORY_DAYS, CivilDay.today());
@@ -86,14 +91,22 @@ contract Objections is IObjections, AccessManaged {
 
     /// @inheritdoc IObjections
     function answer(uint64 objection, Outcome outcome, bytes32 answer_) external {
-        Objection storage it = objectionAt[objection];
-        if (it.enterprise == 0 || it.outcome != Outcome.Open) revert NotOpen(objection);
-        if (outcome == Outcome.Open) revert NoAnswer();
-        ledger.authorities().authorize(uint16(it.recordId >> 48), msg.sender);
+        _answer(objection, outcome, answer_, msg.sender);
+    }
 
-        it.outcome = outcome;
-        delete openObjection[it.enterprise][it.recordId];
-        emit ObjectionAnswered(objection, msg.sender, outcome, answer_);
+    /// @inheritdoc IObjections
+    function answerSigned(
+        uint64 objection,
+        Outcome outcome,
+        bytes32 answer_,
+        uint64 deadline,
+        address key,
+        bytes calldata signature
+    ) external {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(ANSWER_TYPEHASH, objection, outcome, answer_, deadline)));
+        if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
+        _answer(objection, outcome, answer_, key);
     }
 
     // ------------------------------------------------------------------ views
@@ -124,6 +137,18 @@ contract Objections is IObjections, AccessManaged {
         objectionAt[objection] = Objection(enterprise, recordId, today, dueOn, Outcome.Open);
         openObjection[enterprise][recordId] = objection;
         emit ObjectionOpened(objection, enterprise, recordId, msg.sender, today, dueOn, grounds);
+    }
+
+    /// @dev Where direct and signed answer end. `key` has sent or signed it.
+    function _answer(uint64 objection, Outcome outcome, bytes32 answer_, address key) private {
+        Objection storage it = objectionAt[objection];
+        if (it.enterprise == 0 || it.outcome != Outcome.Open) revert NotOpen(objection);
+        if (outcome == Outcome.Open) revert NoAnswer();
+        ledger.authorities().authorize(uint16(it.recordId >> 48), key);
+
+        it.outcome = outcome;
+        delete openObjection[it.enterprise][it.recordId];
+        emit ObjectionAnswered(objection, key, outcome, answer_);
     }
 
     function _checkEnterprise(uint64 enterprise) private view {

@@ -5,6 +5,7 @@ import {IAuthorities} from "../src/interfaces/IAuthorities.sol";
 import {ICreditLedger} from "../src/interfaces/ICreditLedger.sol";
 import {IObjections} from "../src/interfaces/IObjections.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
+import {DOMAIN_TYPEHASH} from "./utils/TypedData.sol";
 
 contract ObjectionsTest is LedgerTest {
     bytes32 private constant GROUNDS = keccak256("statement");
@@ -138,6 +139,45 @@ contract ObjectionsTest is LedgerTest {
         answer(2, IObjections.Outcome.Upheld);
     }
 
+    function test_anyone_relays_a_signed_answer() external {
+        openAsFirm();
+        bytes memory signature = signAnswer(customsSecret, 1, IObjections.Outcome.Upheld, NEVER);
+        vm.expectEmit(address(objections));
+        emit IObjections.ObjectionAnswered(1, customsKey, IObjections.Outcome.Upheld, ANSWER);
+        relay(1, IObjections.Outcome.Upheld, NEVER, customsKey, signature);
+        vm.expectRevert(abi.encodeWithSelector(IObjections.NotOpen.selector, uint64(1)));
+        relay(1, IObjections.Outcome.Upheld, NEVER, customsKey, signature);
+    }
+
+    function test_a_signed_answer_covers_every_field() external {
+        openAsFirm();
+        bytes memory signature = signAnswer(customsSecret, 1, IObjections.Outcome.Upheld, NEVER);
+        invalid(2, IObjections.Outcome.Upheld, NEVER, customsKey, signature);
+        invalid(1, IObjections.Outcome.Rejected, NEVER, customsKey, signature);
+        invalid(1, IObjections.Outcome.Upheld, NEVER - 1, customsKey, signature);
+        invalid(1, IObjections.Outcome.Upheld, NEVER, marketKey, signature);
+        vm.chainId(block.chainid + 1);
+        invalid(1, IObjections.Outcome.Upheld, NEVER, customsKey, signature);
+    }
+
+    function test_a_signed_answer_ends_with_its_deadline() external {
+        openAsFirm();
+        uint64 deadline = uint64(START) + 10;
+        bytes memory signature = signAnswer(customsSecret, 1, IObjections.Outcome.Upheld, deadline);
+        vm.warp(deadline + 1);
+        vm.expectRevert(abi.encodeWithSelector(IObjections.SignatureExpired.selector, deadline));
+        relay(1, IObjections.Outcome.Upheld, deadline, customsKey, signature);
+        vm.warp(deadline);
+        relay(1, IObjections.Outcome.Upheld, deadline, customsKey, signature);
+    }
+
+    function test_a_good_signature_by_a_key_of_another_authority() external {
+        openAsFirm();
+        bytes memory signature = signAnswer(marketSecret, 1, IObjections.Outcome.Upheld, NEVER);
+        vm.expectRevert(abi.encodeWithSelector(IAuthorities.KeyNotValid.selector, customs, marketKey));
+        relay(1, IObjections.Outcome.Upheld, NEVER, marketKey, signature);
+    }
+
     // ------------------------------------------------------------------ the clock
 
     function testFuzz_overdue_after_the_last_day(uint32 later) external {
@@ -229,6 +269,38 @@ contract ObjectionsTest is LedgerTest {
     function answer(uint64 objection, IObjections.Outcome outcome) private {
         vm.prank(customsKey);
         objections.answer(objection, outcome, ANSWER);
+    }
+
+    function signAnswer(uint256 secret, uint64 objection, IObjections.Outcome outcome, uint64 deadline)
+        private
+        view
+        returns (bytes memory)
+    {
+        bytes32 typehash = keccak256("ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)");
+        bytes32 content = keccak256(abi.encode(typehash, objection, outcome, ANSWER, deadline));
+        bytes32 domain = keccak256(
+            abi.encode(DOMAIN_TYPEHASH, keccak256("Objections"), keccak256("1"), block.chainid, address(objections))
+        );
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, keccak256(abi.encodePacked(hex"1901", domain, content)));
+        return abi.encodePacked(r, s, v);
+    }
+
+    function relay(uint64 objection, IObjections.Outcome outcome, uint64 deadline, address key, bytes memory signature)
+        private
+    {
+        vm.prank(relayer);
+        objections.answerSigned(objection, outcome, ANSWER, deadline, key, signature);
+    }
+
+    function invalid(
+        uint64 objection,
+        IObjections.Outcome outcome,
+        uint64 deadline,
+        address key,
+        bytes memory signature
+    ) private {
+        vm.expectRevert(abi.encodeWithSelector(IObjections.InvalidSignature.selector, key));
+        relay(objection, outcome, deadline, key, signature);
     }
 
     function period(uint32 period_, uint32 from) private {

@@ -31,8 +31,7 @@ class AuthorityState:
     """State of one authority at the current place of the replay. Costs 8 bytes per record it wrote."""
 
     __slots__ = (
-        "_batches",
-        "_mandates",
+        "batches",
         "code",
         "compromised",
         "count",
@@ -40,6 +39,7 @@ class AuthorityState:
         "epoch",
         "four_eyes",
         "keys",
+        "mandates",
         "number",
         "suspended",
     )
@@ -59,18 +59,18 @@ class AuthorityState:
         #: How often it has invalidated its signatures.
         self.epoch = 0
         #: Each key's batches: four numbers for each, as in `WrittenBatch`.
-        self._batches: dict[str, array[int]] = {}
+        self.batches: dict[str, array[int]] = {}
         #: Enterprise of record n at n - 1; 0 where the chain left the record out.
         self.enterprises = array("Q")
-        self._mandates: list[tuple[int, int]] = []
+        self.mandates: list[tuple[int, int]] = []
 
     def set_mandate(self, mandate: int, from_: int) -> None:
         """Take a mandate that holds from `from_` on; it overrides what was set before for any later time."""
-        self._mandates.append((from_, mandate))
+        self.mandates.append((from_, mandate))
 
     def mandate_at(self, timestamp: int) -> int:
         """Bitmap of the types it may write at that time, by what has been set so far; 0 before the first."""
-        for from_, mandate in reversed(self._mandates):
+        for from_, mandate in reversed(self.mandates):
             if from_ <= timestamp:
                 return mandate
         return 0
@@ -82,11 +82,11 @@ class AuthorityState:
 
     def note_batch(self, key: str, batch: WrittenBatch) -> None:
         """Remember what a key wrote, should it be declared compromised. Costs 32 bytes per batch."""
-        self._batches.setdefault(key, array("Q")).extend(batch)
+        self.batches.setdefault(key, array("Q")).extend(batch)
 
     def batches_since(self, key: str, timestamp: int) -> Iterator[WrittenBatch]:
         """What `key` has written from that time (Unix seconds) on."""
-        batches = self._batches.get(key, ())
+        batches = self.batches.get(key, ())
         for at in range(0, len(batches), len(WrittenBatch._fields)):
             batch = WrittenBatch(*batches[at : at + len(WrittenBatch._fields)])
             if batch.timestamp >= timestamp:

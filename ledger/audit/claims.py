@@ -55,6 +55,17 @@ def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
             **_score(made.proven, codes),
         },
         "checkpoint": verdict.checkpoint and _checkpoint(verdict.checkpoint),
+        "signatures": [
+            {
+                "first": _name(each.first_id, codes),
+                "count": each.count,
+                "key": each.key,
+                "deadline": each.deadline,
+                "whole": each.whole,
+                "checked": each.checked,
+            }
+            for each in verdict.signatures
+        ],
     }
 
 
@@ -83,6 +94,7 @@ def claims_text(verdict: EvidenceVerdict) -> str:
             "each written with a key and a mandate that held, as stated: "
             + ", ".join(claims["authorities"].values()),
         ]
+    lines += _signature_lines(claims["signatures"])
     lines += [*_score_lines("score 评分", claims["score"])]
     if claims["assessment"]:
         made = claims["assessment"]
@@ -168,6 +180,15 @@ def _checkpoint_lines(found: dict[str, Any] | None) -> list[str]:
     return lines + [
         f"  a signature by {each}: not checked, its key was not given 未核验" for each in found["unknown"]
     ]
+
+
+def _signature_lines(found: list[dict[str, Any]]) -> list[str]:
+    lines = [""] if found else []
+    for each in found:
+        said = "the records here 即本文件所列" if each["whole"] else "a batch of these numbers 仅批次哈希"
+        checked = "verified 签名已核验" if each["checked"] else "NOT checked: needs coincurve 未核验"
+        lines.append(f"  batch {each['first']} +{each['count']}: {each['key']} signed {said}: {checked}")
+    return lines
 
 
 def _at(time: int | None) -> str:

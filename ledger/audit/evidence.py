@@ -20,11 +20,11 @@ from ledger.audit.verifier import (
 from ledger.crypto.multiproof import multi_proof
 from ledger.domain.calendar import iso
 from ledger.domain.facts import KeyCompromised, KeySet, MandateSet, SuspensionSet
-from ledger.domain.records import split_id
+from ledger.domain.records import RECORD_BYTES, split_id
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from ledger.crypto.merkle import Tree
     from ledger.scoring.cards import Scorecard
@@ -35,6 +35,7 @@ __all__ = [
     "EvidenceAuthority",
     "EvidenceRun",
     "EvidenceScore",
+    "EvidenceSignature",
     "EvidenceSubject",
     "EvidenceVerdict",
     "HeadDiffers",
@@ -93,6 +94,21 @@ class EvidenceAuthority(NamedTuple):
     events: Sequence[MandateSet | KeySet | KeyCompromised | SuspensionSet]
 
 
+class EvidenceSignature(NamedTuple):
+    """The signature under a batch that some of the runs came in; `deadline` in Unix seconds.
+
+    `epoch` is how often the authority had invalidated its signatures before.
+    """
+
+    first_id: int
+    count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
+    deadline: int
+    key: str
+    records_hash: bytes
+    signature: bytes
+    epoch: int = 0
+
+
 class EvidenceScore(NamedTuple):
     """A score of a day (milli-points) by a card."""
 
@@ -121,6 +137,7 @@ class Attached(NamedTuple):
     score: EvidenceScore | None = None
     assessment: EvidenceAssessment | None = None
     checkpoint: str | None = None
+    signatures: Sequence[EvidenceSignature] = ()
 
 
 class StatedPlace(NamedTuple):
@@ -162,6 +179,9 @@ def build_evidence(
         "subjects": [_subject(each, keys) for each in subjects],
     }
     content |= _attached(attached)
+    if attached.signatures:
+        shown = {each for subject in subjects for run in subject.runs for each in _ids(run)}
+        content["signatures"] = [_signature(each, shown) for each in attached.signatures]
     content["digest"] = digest_of(content)
     data = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
     verify_evidence(data)
@@ -250,6 +270,25 @@ def _event(event: MandateSet | KeySet | KeyCompromised | SuspensionSet) -> dict[
     if isinstance(event, KeyCompromised):
         return made | {"compromised": event.key, "from": event.from_}
     return made | {"suspended": int(event.suspended)}
+
+
+def _ids(run: EvidenceRun) -> range:
+    return range(run.first_id, run.first_id + len(run.records) // RECORD_BYTES)
+
+
+def _signature(signature: EvidenceSignature, shown: Container[int]) -> dict[str, object]:
+    first_id, count, deadline, key, records_hash, raw, epoch = signature
+    made: dict[str, object] = {
+        "first": _name(first_id),
+        "count": count,
+        "deadline": deadline,
+        "key": key,
+        "signature": _base64(raw),
+    }
+    if epoch:
+        made["epoch"] = epoch
+    whole = all(each in shown for each in range(first_id, first_id + count))
+    return made if whole else made | {"records_hash": records_hash.hex()}
 
 
 def _keys(authority: EvidenceAuthority) -> list[str]:

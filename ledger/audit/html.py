@@ -42,6 +42,9 @@ _CHINESE = {
     "cards": "评分卡",
     "assessments": "评定",
     "objections": "异议",
+    "batches_signed": "签名批次",
+    "batches_sent_by_their_key": "密钥自行发送的批次",
+    "batches_of_contract_wallets": "合约钱包批次（由合约核验）",
     "documents": "文书",
     "erased": "已销毁文书",
     "identities": "主体身份",
@@ -71,8 +74,9 @@ def report_html(report: Report, about: Mapping[str, str]) -> str:
         f'<td class="number">{count:,}</td></tr>'
         for name, count in report.checked.items()
     )
+    told = dict(about) | ({"scope 范围": report.scope} if report.scope else {})
     facts = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in about.items()
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in told.items()
     )
     return f"""<!doctype html>
 <html lang="zh">

@@ -6,7 +6,7 @@ Source of the rules: the interface of the contract `Objections`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.audit.deviation import Deviation, at_log
 from ledger.domain.calendar import day_of, iso
@@ -46,6 +46,22 @@ class ObjectionsState:
         self._open: dict[tuple[int, int], int] = {}
         self._keys: dict[int, str] = {}
         self._periods: list[tuple[int, int]] = []
+
+    def dump(self) -> list[list[Any]]:
+        """Return the state as plain JSON values, for `load`."""
+        objections = [[number, *each.values] for number, each in self.objections.items()]
+        return [objections, [list(each) for each in self._keys.items()], [list(p) for p in self._periods]]
+
+    @classmethod
+    def load(cls, parts: list[list[Any]]) -> ObjectionsState:
+        """Take up what `dump` gave. Raises `ValueError` or `TypeError`."""
+        state = cls()
+        objections, keys, periods = parts
+        state.objections = {int(number): ObjectionState(*each) for number, *each in objections}
+        state._open = {(o.enterprise, o.record): n for n, o in state.objections.items() if not o.outcome}
+        state._keys = {int(enterprise): str(key) for enterprise, key in keys}
+        state._periods = [(int(from_), int(days)) for from_, days in periods]
+        return state
 
     def set_key(self, fact: EnterpriseKeySet) -> None:
         """Take the account that speaks for an enterprise."""

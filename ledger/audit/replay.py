@@ -88,14 +88,14 @@ class Replay:
         self.reviews: list[Review] = []
         #: Where the replay stands; None before the first fact.
         self.at: Place | None = None
-        self._next_leaf = 0
+        self.next_leaf = 0
         self._batch: OpenBatch | None = None
         self._found: list[Deviation] = []
-        self._facts = self._records = self._runs = self._batches = self._tree_heads = 0
+        self.facts = self.records = self.runs = self.batches = self.tree_heads = 0
 
     def apply(self, fact: Fact) -> Sequence[Deviation]:
         """Take one fact and return what does not hold about it (mostly nothing)."""
-        self._facts += 1
+        self.facts += 1
         self._follow(fact.at)
         if isinstance(fact, Run):
             self._run(fact)
@@ -113,13 +113,13 @@ class Replay:
     def checked(self) -> dict[str, int]:
         """How many of each kind have been replayed."""
         return {
-            "facts": self._facts,
+            "facts": self.facts,
             "authorities": len(self.authorities),
             "enterprises": len(self.heads),
-            "batches": self._batches,
-            "runs": self._runs,
-            "records": self._records,
-            "tree_heads": self._tree_heads,
+            "batches": self.batches,
+            "runs": self.runs,
+            "records": self.records,
+            "tree_heads": self.tree_heads,
             "cards": len(self.scorebook.cards),
             "assessments": len(self.scorebook.assessments),
             "objections": len(self.objections.objections),
@@ -250,7 +250,7 @@ class Replay:
     # ------------------------------------------------------------------ batches and runs
 
     def _open_batch(self, fact: BatchRecorded) -> None:
-        self._batches += 1
+        self.batches += 1
         at, state = fact.at, self._state_of(fact.authority, fact.at)
         first_id = fact.authority << 48 | fact.first_number
         where = at_log(at, f"batch {show_span(first_id, fact.count, self.codes)}")
@@ -285,8 +285,8 @@ class Replay:
 
     def _run(self, run: Run) -> None:
         enterprise, count = run.enterprise, len(run.records) // RECORD_BYTES
-        self._runs += 1
-        self._records += count
+        self.runs += 1
+        self.records += count
         batch = self._batch_of(run, count)
         self._found.extend(check_records(run, batch, self.heads, self.codes))
         batch.state.take(split_id(run.first_id)[1], enterprise, count)
@@ -304,10 +304,10 @@ class Replay:
                 self._name("head not reproduced", at_log(run.at, detail), head.hex(), run.head.hex())
         self.heads[enterprise] = run.head
 
-        if run.leaf_index != self._next_leaf:
+        if run.leaf_index != self.next_leaf:
             where = at_log(run.at, show_span(run.first_id, count, self.codes))
-            self._name("leaf index not consecutive", where, str(self._next_leaf), str(run.leaf_index))
-        self._next_leaf = run.leaf_index + 1
+            self._name("leaf index not consecutive", where, str(self.next_leaf), str(run.leaf_index))
+        self.next_leaf = run.leaf_index + 1
         self.log.append(sha256(b"\0" + enterprise.to_bytes(8, "big") + run.head).digest())
 
     def _batch_of(self, run: Run, count: int) -> OpenBatch:
@@ -334,7 +334,7 @@ class Replay:
     # ------------------------------------------------------------------ tree heads
 
     def _tree_head(self, fact: TreeHead) -> None:
-        self._tree_heads += 1
+        self.tree_heads += 1
         root = self.log.root()
         if (fact.size, fact.root) != (self.log.size, root):
             expected = f"size {self.log.size}, root {root.hex()}"

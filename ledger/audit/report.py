@@ -34,6 +34,7 @@ class ReportDict(TypedDict):
     ok: bool
     checked: dict[str, int]
     deviations: list[DeviationDict]
+    scope: str
     review: list[ReviewDict]
 
 
@@ -41,11 +42,13 @@ class ReportDict(TypedDict):
 class Report:
     """`checked` says how many of each kind were looked at: an audit that looked at nothing proves nothing.
 
+    `scope` says of which blocks, for people; counts include what an audit that was taken up had looked at.
     `review` lists what holds and an authority still has to look at, such as what a compromised key wrote.
     """
 
     checked: Mapping[str, int]
     deviations: Sequence[Deviation]
+    scope: str = ""
     review: Sequence[Review] = ()
 
     @property
@@ -54,7 +57,7 @@ class Report:
         return not self.deviations
 
     def to_dict(self) -> ReportDict:
-        """The report for JSON: `ok`, `checked{}`, `deviations[]`, `review[]`."""
+        """The report for JSON: `ok`, `checked{}`, `deviations[]`, `scope`, `review[]`."""
         return {
             "ok": self.ok,
             "checked": dict(self.checked),
@@ -62,6 +65,7 @@ class Report:
                 {"what": d.what, "where": d.where, "expected": d.expected, "found": d.found}
                 for d in self.deviations
             ],
+            "scope": self.scope,
             "review": [{"what": r.what, "where": r.where, "why": r.why} for r in self.review],
         }
 
@@ -75,7 +79,7 @@ class Report:
             headline = (
                 f"The ledger does NOT hold: {count} {noun} not agree.\n账本核验未通过：发现 {count} 处偏差。"
             )
-        lines = [headline, "", "Checked 已核验:"]
+        lines = [headline, "", *([f"Scope 范围: {self.scope}", ""] if self.scope else []), "Checked 已核验:"]
         lines += [f"  {name.replace('_', ' ')}: {count:,}" for name, count in self.checked.items()]
         for number, found in enumerate(self.deviations, 1):
             lines += [

@@ -73,7 +73,7 @@ def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
     head, runs = genesis_head(enterprise, commitment), list[ShownRun]()
     leaves, last_leaf, last_ids = dict[int, bytes](), -1, dict[int, int]()
     for run in entry.list("runs"):
-        first_id, index, raw = _record(run, "first"), run.integer("leaf_index"), run.base64("records")
+        first_id, index, raw = read_record(run, "first"), run.integer("leaf_index"), run.base64("records")
         at = _place(run) if run.has("at") else None
         run.done()
         records = _run_records(enterprise, first_id, raw, last_ids)
@@ -110,7 +110,8 @@ def _run_records(enterprise: int, first_id: int, raw: bytes, last_ids: dict[int,
     return records
 
 
-def _record(fields: Fields, key: str) -> int:
+def read_record(fields: Fields, key: str) -> int:
+    """A record's id, given as `authority-number`."""
     text = fields.text(key)
     found = _RECORD_NAME.fullmatch(text)
     try:
@@ -136,7 +137,7 @@ def _party_key(identity: Fields, commitment: bytes) -> str:
 def _documents(entries: list[Fields], commitments: Mapping[int, bytes]) -> dict[int, bytes]:
     documents = dict[int, bytes]()
     for entry in entries:
-        record, salt = _record(entry, "record"), entry.hex("salt", 32)
+        record, salt = read_record(entry, "record"), entry.hex("salt", 32)
         content = entry.text("content").encode()
         entry.done()
         if record not in commitments or record in documents:

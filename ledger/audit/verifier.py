@@ -20,7 +20,9 @@ Checked in this order; a file is refused at the first that does not hold:
     below its log size (`RootDiffers` and its kin, `ScoreDiffers`, `ScoreIncomplete`);
  9. with `checkpoint`: it is of this contract's log, of the same size and root (`CheckpointDiffers`), and no
     signature of a key you gave is wrong (`BadNote`). With keys in `trusted`, one of the log's must have
-    signed (`NotSigned`), and so must `quorum` of the witnesses' (`QuorumMissed`).
+    signed (`NotSigned`), and so must `quorum` of the witnesses' (`QuorumMissed`);
+10. with `signatures`: each is by its key over the batch that some of the runs came in (`SignatureWrong`; see
+    `batch_signatures`). Without coincurve installed they are not checked, and the verdict says so.
 
 What a file cannot prove by itself it *states*, and the verdict repeats: chain, contract, block, log size
 and root, heads; what was said of authorities and when runs were written; an assessment's root and log size.
@@ -39,6 +41,8 @@ refused (`NotAsTrusted`). The digest guards against damage, not against forgery.
      "assessment"?: {"epoch", "root", "count", "log_size", "as_of", "card", "milli", "grade", "index",
                      "proof"},
      "checkpoint"?: signed note,
+     "signatures"?: [{"first": "authority-number", "count", "deadline", "key": address, "signature": base64,
+                      "epoch"?: if not 0, "records_hash"?: of a batch that is not shown whole}],
      "digest": SHA-256 of the rest as JSON with sorted keys and no spaces}
 
 The first subject is the one asked about, the others are parties linked with it. Hashes are hexadecimal. The
@@ -51,6 +55,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.batch_signatures import ShownSignature, SignatureWrong, check_signatures
 from ledger.audit.rights import NotAuthorised, ShownAuthority, check_rights, read_authorities
 from ledger.audit.scored import (
     ProvenAssessment,
@@ -91,6 +96,8 @@ __all__ = [
     "RecordsUnfit",
     "ScoreDiffers",
     "ScoreIncomplete",
+    "ShownSignature",
+    "SignatureWrong",
     "Subject",
     "Trusted",
     "digest_of",
@@ -143,6 +150,7 @@ class EvidenceVerdict(NamedTuple):
     score: ProvenScore | None
     assessment: ProvenAssessment | None
     checkpoint: SignedCheckpoint | None
+    signatures: tuple[ShownSignature, ...]
 
 
 def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerdict:
@@ -167,13 +175,18 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
     if top.has("checkpoint"):
         note = top.text("checkpoint").encode()
         checkpoint = check_checkpoint(note, chain_id, contract, (size, root), trusted.keys)
+    signatures = (
+        check_signatures(top.list("signatures"), (chain_id, contract), authorities, subjects)
+        if top.has("signatures")
+        else ()
+    )
     top.done()
     need_signatures(checkpoint, trusted.keys, trusted.quorum)
     named = {r.ref for each in subjects for r in each.records if r.type in LINK_TYPES}
     unshown = tuple(sorted(named - {each.enterprise for each in subjects}))
     verdict = EvidenceVerdict(
         chain_id, contract, block_number, block_hash, size, root, leaves, subjects, unshown,
-        authorities, score, assessment, checkpoint,
+        authorities, score, assessment, checkpoint, signatures,
     )  # fmt: skip
     _agree(verdict, trusted)
     return verdict

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.chain.abi import decode_result, encode_call
+from ledger.crypto import typed_data
 from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, Misconfigured
 
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 
 #: A block's number, or a tag of the execution API (`latest`, `earliest`).
 Block = int | str
-
-_DOMAIN_TYPE = keccak256(
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
-_BATCH_TYPE = keccak256(
-    b"RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,"
-    b"bytes32 recordsHash)"
-)
 
 
 @dataclass(frozen=True)
@@ -76,16 +69,25 @@ def batch_digest(  # noqa: PLR0917  the fields of the typed data
 
     `epoch` is the contract's `signatureEpoch`: how often the authority has invalidated its signatures.
     """
-    domain = keccak256(
-        _DOMAIN_TYPE
-        + keccak256(b"CreditLedger")
-        + keccak256(b"1")
-        + deployment.chain_id.to_bytes(32, "big")
-        + bytes.fromhex(deployment.credit_ledger[2:]).rjust(32, b"\0")
+    contract = bytes.fromhex(deployment.credit_ledger[2:])
+    return typed_data.batch_digest(
+        typed_data.batch_domain(deployment.chain_id, contract),
+        authority,
+        first_number,
+        len(records) // 64,
+        deadline,
+        keccak256(records),
+        epoch,
     )
-    numbers = (authority, first_number, len(records) // 64, epoch, deadline)
-    batch = keccak256(_BATCH_TYPE + b"".join(n.to_bytes(32, "big") for n in numbers) + keccak256(records))
-    return keccak256(b"\x19\x01" + domain + batch)
+
+
+def answer_digest(
+    deployment: Deployment, objection: int, outcome: int, answer: bytes, deadline: int
+) -> bytes:
+    """Return the EIP-712 digest an authority's key signs for an answer (`deadline` in Unix seconds)."""
+    contract = bytes.fromhex(deployment.objections[2:])
+    domain = typed_data.batch_domain(deployment.chain_id, contract, b"Objections")
+    return typed_data.answer_digest(domain, objection, outcome, answer, deadline)
 
 
 class Contracts:
@@ -262,6 +264,12 @@ class Contracts:
     def answer_objection(self, number: int, outcome: int, answer: bytes) -> Call:
         """Answer an objection (`facts.OUTCOMES`); a key of the authority that made the record sends this."""
         return self.call("Objections", "answer", number, outcome, answer)
+
+    def answer_signed(  # noqa: PLR0917  the contract's own parameters, in its order
+        self, number: int, outcome: int, answer: bytes, deadline: int, key: str, signature: bytes
+    ) -> Call:
+        """Answer an objection by the signature of `key` over `answer_digest`; anyone may send this."""
+        return self.call("Objections", "answerSigned", number, outcome, answer, deadline, key, signature)
 
     def call(self, contract: str, function: str, *arguments: Argument) -> Call:
         """Return the call of any function of any of the contracts."""

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import typer
 
-from ledger.cli import audit, identities, keys, operate, proofs, read, witness, write
+from ledger.cli import audit, identities, keys, objections, operate, proofs, read, witness, write
 
 app = typer.Typer(
     name="credit-ledger",
@@ -40,6 +40,7 @@ app.add_typer(identities.enterprises, name="enterprise")
 app.command("score")(read.score)
 app.command("record")(read.record)
 app.command("assess")(write.assess)
+app.add_typer(objections.objections, name="objection")
 app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)
 app.command("audit")(audit.audit)

@@ -13,6 +13,7 @@ import typer
 
 from ledger.cli.common import FAILED, AsJson, emit, note, opened, write_file
 from ledger.cli.progress import bar
+from ledger.errors import ChainDamaged
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
@@ -32,11 +33,16 @@ def audit(
     report_file: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Also write the report as an HTML page.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Take up an earlier audit; what it looked at is not looked at again."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Recompute the whole chain, and compare what is kept elsewhere. Exits 1 on a deviation. 审计."""
     from ledger.audit.html import report_html  # noqa: PLC0415  keeps the start quick
     from ledger.chain.rpc import HttpNode  # noqa: PLC0415
+    from ledger.workflows.audit_progress import Progress  # noqa: PLC0415
     from ledger.workflows.auditing import audit as run  # noqa: PLC0415
 
     others = [HttpNode(each) for each in node or []]
@@ -46,6 +52,8 @@ def audit(
             ledger,
             checkpoints=_kept_heads(ledger, checkpoint_file),
             nodes=others,
+            progress=Progress(ledger.settings.data_dir, ledger.deployment),
+            resume=resume,
             on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"),
         )
         about = _about(ledger, begun, [each.where for each in others])
@@ -59,17 +67,24 @@ def audit(
 
 def _about(ledger: Ledger, begun: float, others: list[str]) -> dict[str, str]:
     """What was audited, when, and by what."""
-    latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
     return {
         "chain": f"{ledger.deployment.chain_id}, {ledger.node.where}",
         "contract": ledger.deployment.credit_ledger,
-        "block": f"{int(latest['number'], 16)}, {latest['hash']}",
+        "block": _last_block(ledger),
         "other nodes": ", ".join(others) or "none",
         "begun": _instant(begun),
         "ended": _instant(time.time()),
         "credit-ledger": version("credit-ledger"),
         "python": platform.python_version(),
     }
+
+
+def _last_block(ledger: Ledger) -> str:
+    try:
+        latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
+    except ChainDamaged:
+        return "damaged"  # a deviation by now; the report is all the more wanted
+    return f"{int(latest['number'], 16)}, {latest['hash']}"
 
 
 def _instant(timestamp: float) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.cli.common import AsJson, emit, note, opened
-from ledger.store.access import ApiKey, create_key, list_keys, parse_scope, revoke_key
+
+if TYPE_CHECKING:
+    from ledger.store.access import ApiKey
 
 keys = typer.Typer(no_args_is_help=True, help="API keys for HTTP. 接口密钥.")
 
@@ -20,6 +22,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make an API key and print it: once, and never again."""
+    from ledger.store.access import create_key, parse_scope  # noqa: PLC0415  keeps the start quick
+
     with opened() as ledger:
         key, token = create_key(ledger.db, parse_scope(scope, ledger.authorities), label, int(time.time()))
     emit(as_json, {**_shown(key), "token": token}, lambda: token)
@@ -30,6 +34,8 @@ def create(
 @keys.command("list")
 def show(as_json: AsJson = False) -> None:
     """List the keys, without their secrets."""
+    from ledger.store.access import list_keys  # noqa: PLC0415  keeps the start quick
+
     with opened() as ledger:
         found = [_shown(key) for key in list_keys(ledger.db)]
     emit(
@@ -48,6 +54,8 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Make a key invalid from now on."""
+    from ledger.store.access import revoke_key  # noqa: PLC0415  keeps the start quick
+
     with opened() as ledger:
         revoke_key(ledger.db, key_id, int(time.time()))
     emit(as_json, {"id": key_id, "revoked": True}, lambda: f"key {key_id} is revoked")

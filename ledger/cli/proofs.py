@@ -19,13 +19,16 @@ from ledger.crypto.notes import VerifierKey
 from ledger.errors import BadProof, BadValue
 
 
-def prove(
+def prove(  # noqa: PLR0917  a verb's options
     identifier: Identifier,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; `-`: standard output.")
     ],
     without_documents: Annotated[
         bool, typer.Option("--without-documents", help="Withhold what the documents say.")
+    ] = False,
+    with_signatures: Annotated[
+        bool, typer.Option("--with-signatures", help="Add those under the batches the records came in.")
     ] = False,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -36,7 +39,9 @@ def prove(
     with opened() as ledger:
         ledger.follower.catch_up()
         day = day_or_today(as_of, ledger.today())
-        data = make(ledger, identifier, day, with_documents=not without_documents)
+        data = make(
+            ledger, identifier, day, with_documents=not without_documents, with_signatures=with_signatures
+        )
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return

@@ -94,7 +94,8 @@ def _record_text(found: dict[str, Any]) -> str:
     if found["linked"]:
         lines.append("with the records of " + ", ".join(found["linked"]))
     for each in found["records"]:
-        what = f"{each['type']} {each['type_zh']} {each['type_en']}  [{each['status']}]"
+        objected = "  disputed 异议中" if each["disputed"] else ""
+        what = f"{each['type']} {each['type_zh']} {each['type_en']}  [{each['status']}]{objected}"
         lines.append(f"  {each['decided_on']}  {each['record']:<14} {what}")
         if each["reference"]:
             refers = f" refers to {each['refers_to']}" if each["refers_to"] else ""

@@ -60,7 +60,6 @@ def _imported(ledger: Ledger) -> ImportResult:
             path,
             "cpsc",
             ledger.authorities["US-CPSC"],
-            chunk=ledger.settings.batch_size,
             on_progress=lambda at: progress(at.read, at.size, f"{at.rows} rows"),
         )
     ledger.follower.catch_up()

@@ -50,7 +50,6 @@ def import_records(
             file_format.value,
             authority_of(ledger, code),
             dry_run=dry_run,
-            chunk=ledger.settings.batch_size,
             on_progress=lambda at: progress(at.read, at.size, f"{at.rows:,} rows"),
         )
         if not dry_run:

@@ -84,6 +84,15 @@ documents = Table(
     Column("wrapped_key", Bytes),
 )
 
+#: What objections and their answers say, by the commitment on chain, sealed as documents are.
+statements = Table(
+    "statements",
+    metadata,
+    Column("commitment", Bytes, primary_key=True),
+    Column("sealed", Bytes, nullable=False),
+    Column("wrapped_key", Bytes),
+)
+
 #: Numbered, packed, ready to sign: what the chain must come to hold. `sealed_block` is the chain's height
 #: then.
 batches = Table(

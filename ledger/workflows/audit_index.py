@@ -13,7 +13,7 @@ from ledger.store import index as tables
 from ledger.store.types import Bytes, Unsigned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Table
 
@@ -33,6 +33,15 @@ class IndexCheck:
         self._links: set[int] = set()
         #: Rows that the chain gave and that were looked for.
         self.rows = 0
+
+    @property
+    def links(self) -> frozenset[int]:
+        """The link records met so far, and what undid them."""
+        return frozenset(self._links)
+
+    def take_up(self, rows: int, links: Iterable[int]) -> None:
+        """Go on from where an earlier check stood."""
+        self.rows, self._links = rows, set(links)
 
     def compare(self, facts: Sequence[Fact], first: int, last: int) -> Iterator[Deviation]:
         """Yield what differs in blocks `first`..`last`, of which these are all the facts, in chain order."""

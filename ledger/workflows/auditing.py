@@ -3,24 +3,29 @@
 The facts are read from the node once, a stretch of blocks at a time. Each stretch goes through the replay;
 its rows are compared with the index's, its records' commitments with the documents in the vault. At the end
 the replayed state is compared with the contracts', identities with their commitments, and published scores
-with their roots. Nothing is written. What cannot be read because it is damaged is a deviation.
+with their roots. Nothing is written but how far the audit has come, where that is asked for. What cannot be
+read because it is damaged is a deviation.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ledger.audit.compare import ContractState, compare_contract
+from ledger.audit.compare import compare_contract
 from ledger.audit.deviation import Deviation
+from ledger.audit.kept_heads import KeptHeads
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
 from ledger.chain.logs import read_facts
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.follower import Block, read_cursor
 from ledger.workflows.audit_code import compare_code
+from ledger.workflows.audit_contracts import contract_state
 from ledger.workflows.audit_index import IndexCheck
 from ledger.workflows.audit_nodes import NodeCheck
+from ledger.workflows.audit_progress import Reached, Unusable
 from ledger.workflows.audit_scores import ScoreCheck
+from ledger.workflows.audit_signatures import SignatureCheck
 from ledger.workflows.audit_vault import VaultCheck
 
 if TYPE_CHECKING:
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ledger.audit.compare import ContractState
     from ledger.chain.contracts import Contracts, Deployment
     from ledger.chain.rpc import Node
     from ledger.domain.catalogue import Catalogue
@@ -35,13 +41,12 @@ if TYPE_CHECKING:
     from ledger.outbox.documents import DocumentKeys
     from ledger.scoring.cards import Scorecard
     from ledger.store.database import Database
+    from ledger.workflows.audit_progress import Progress
 
 #: Blocks in a stretch at first and at most; facts above which the next stretch is half as long.
 _FIRST_SPAN: Final = 128
 _LONGEST_SPAN: Final = 8192
 _MANY_FACTS: Final = 20_000
-#: Contract heads compared one by one. The log's root covers every head; these are a second look.
-_HEADS: Final = 500
 #: Deviations listed; beyond these they are counted.
 _LISTED: Final = 1000
 
@@ -83,12 +88,16 @@ def audit(
     *,
     checkpoints: Sequence[tuple[int, bytes]] = (),
     nodes: Sequence[Node] = (),
+    progress: Progress | None = None,
+    resume: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Audit everything up to the chain's latest block, and the index up to where it stands.
 
     `checkpoints` are heads of the log kept from before, `(size, root)`: the log must still begin with each.
-    `nodes` are others of the same chain, asked for the same facts.
+    `nodes` are others of the same chain, asked for the same facts. `progress` keeps how far the audit has
+    come; with `resume` it is taken up from there, and what lies before is not looked at again: the report's
+    `scope` says from which block, or why it was the first after all.
     `on_progress` is told (block reached, last block). Raises `ChainUnavailable` when the node does not answer
     or the chain was reorganised meanwhile; what is wrong with the ledger itself raises nothing.
     """
@@ -102,8 +111,10 @@ def audit(
             return Report({"facts": 0}, (_damaged("the chain's latest block", error),))
         with ledger.db.read_vault() as vault:
             others = [NodeCheck(each, ledger.deployment) for each in nodes]
-            run = _Audit(ledger, index, vault, cursor, checkpoints, others=others)
-            run.work(last, on_progress)
+            run = _Audit(ledger, index, vault, cursor, checkpoints, others=others, progress=progress)
+            run.work(last, run.begin(last, resume=resume), on_progress)
+    if progress is not None and run.deviated:
+        progress.drop()
     if not run.broken and _block(ledger.node, last.number) != last:
         raise ChainUnavailable(f"the chain at {ledger.node.where} was reorganised meanwhile: audit it again")
     return run.report()
@@ -121,28 +132,46 @@ class _Audit:
         checkpoints: Sequence[tuple[int, bytes]],
         *,
         others: Sequence[NodeCheck],
+        progress: Progress | None,
     ) -> None:
         self._ledger = ledger
+        self._progress = progress
+        self._saved = -1
+        self._scope = ""
         self._cursor = cursor
         self._index = IndexCheck(index, cursor.number if cursor else -1)
         self._vault = VaultCheck(vault, ledger.keystore.master_key, ledger.catalogue)
         self._scores = ScoreCheck(index, vault, ledger.cards)
+        self._signatures = SignatureCheck(ledger.node, ledger.deployment)
         self._others = others
         self._replay = Replay()
-        self._checkpoints = len(checkpoints)
-        self._checkpoints_left = sorted(checkpoints)
+        self._kept = KeptHeads(checkpoints, frozenset())
         self._heads = 0
         self._found: list[Deviation] = []
         self._more = 0
         #: Whether the chain could not be read to its end.
         self.broken = False
 
-    def work(self, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
-        """Replay and compare up to a block."""
+    def begin(self, last: Block, *, resume: bool) -> int:
+        """Return the first block to look at: where an earlier audit stood, if that can be taken up."""
+        first, why = self._ledger.deployment.block, ""
+        if resume and self._progress:
+            try:
+                reached = self._resumable(self._progress.load())
+            except Unusable as unusable:
+                why = f"; not taken up from an earlier audit: {unusable}"
+            else:
+                return self._take_up(reached, last)
+        if self._progress:
+            self._progress.drop()
+        self._scope = f"every block from {first} to {last.number}{why}"
+        return first
+
+    def work(self, last: Block, first: int, on_progress: Callable[[int, int], None] | None) -> None:
+        """Replay and compare from the block `first` up to a block."""
         try:
-            self._stretches(last, on_progress)
-            self._take(self._replay.finish())
-            self._take(compare_contract(self._replay, self._contract_state(last.number)))
+            self._stretches(first, last, on_progress)
+            self._take(compare_contract(self._replay, self._state_at(last.number)))
             self._take(self._index_stands())
             self._take(compare_code(self._ledger.node, self._ledger.deployment, last.number))
             for each in self._others:
@@ -154,35 +183,77 @@ class _Audit:
             self._take([_damaged(where, error)])
             return
         self._take(self._index.outside(self._ledger.deployment.block))
-        self._take(self._unreached_checkpoints())
+        self._take(self._kept.unreached(self._replay.log))
         self._take(self._vault.identities(self._replay.commitments))
         self._take(self._vault.scores(self._replay.scorebook.assessments))
         # Records of an index that is not the chain's give scores that say nothing.
         if not self._found:
             self._take(self._scores.compare(self._replay.scorebook.assessments))
 
+    @property
+    def deviated(self) -> bool:
+        """Whether anything does not hold."""
+        return bool(self._found)
+
     def report(self) -> Report:
         """Return what was looked at and what was found."""
-        checked = dict(self._replay.checked) | self._vault.counts
+        checked = dict(self._replay.checked) | self._signatures.counts | self._vault.counts
         checked |= {
             "index_rows": self._index.rows,
             "heads": self._heads,
-            "checkpoints": self._checkpoints,
+            "checkpoints": len(self._kept.heads),
             "scores_recomputed": self._scores.recomputed,
             "contracts": 0 if self.broken else 5,
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         more = Deviation("more deviations", "not listed here", "none", str(self._more))
         found = (*self._found, more) if self._more else tuple(self._found)
-        return Report(checked, found, tuple(self._replay.reviews))
+        return Report(checked, found, self._scope, tuple(self._replay.reviews))
 
-    def _stretches(self, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
+    def _resumable(self, reached: Reached) -> Reached:
+        """Return a state that still holds here. Raises `Unusable`."""
+        block, size = reached.block, reached.replay.log.size
+        if _block(self._ledger.node, block.number) != block:
+            raise Unusable(f"it stood at block {block.number}, which is not on this chain any more")
+        if self._cursor is None or self._cursor.number < block.number:
+            raise Unusable(f"it stood at block {block.number}, and the index does not reach that far")
+        if any(each[0] <= size for each in self._kept.heads - reached.checkpoints):
+            raise Unusable(f"it stood at a log of {size}, and a checkpoint of a smaller one is new")
+        return reached
+
+    def _take_up(self, reached: Reached, last: Block) -> int:
+        self._replay, self._saved = reached.replay, reached.block.number
+        self._signatures.epochs = {n: each.epoch for n, each in reached.replay.authorities.items()}
+        self._index.take_up(reached.counts["index_rows"], reached.links)
+        for counts in (self._vault.counts, self._signatures.counts):
+            counts.update((name, reached.counts[name]) for name in counts)
+        self._kept = KeptHeads(self._kept.heads, reached.checkpoints)
+        first = reached.block.number + 1
+        again = f"blocks {first} to {last.number}" if first <= last.number else "no block: none is newer"
+        before = f"blocks {self._ledger.deployment.block} to {reached.block.number}"
+        self._scope = f"{again}; {before} were found in order by an earlier audit and not looked at again"
+        return first
+
+    def _save(self, upto: int) -> None:
+        """Keep how far the audit has come, while nothing deviates and the index has been compared so far."""
+        progress, cursor = self._progress, self._cursor
+        if progress is None or self._found or cursor is None or cursor.number < upto:
+            return
+        block = _block(self._ledger.node, upto)
+        if block is not None:
+            counts = self._vault.counts | self._signatures.counts | {"index_rows": self._index.rows}
+            progress.save(Reached(block, self._replay, counts, self._index.links, self._kept.compared))
+            self._saved = upto
+
+    def _stretches(self, first: int, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
         ledger, span = self._ledger, _FIRST_SPAN
-        first = ledger.deployment.block
+        self._saved = max(self._saved, first - 1)
         while first <= last.number:
             upto = min(first + span - 1, last.number)
             facts = list(read_facts(ledger.node, ledger.deployment.addresses, first, upto))
             self._stretch(facts, first, upto)
+            if self._progress and (upto == last.number or upto - self._saved >= self._progress.every):
+                self._save(upto)
             if on_progress:
                 on_progress(upto, last.number)
             span = max(1, span // 2) if len(facts) > _MANY_FACTS else min(_LONGEST_SPAN, span * 2)
@@ -191,25 +262,13 @@ class _Audit:
     def _stretch(self, facts: list[Fact], first: int, last: int) -> None:
         for fact in facts:
             self._take(self._replay.apply(fact))
-            self._take(self._checkpoint_here())
+            self._take(self._kept.at(self._replay.log))
+        self._take(self._replay.finish())
+        self._take(self._signatures.compare(facts, self._replay.codes))
         self._take(self._index.compare(facts, first, last))
         self._take(self._vault.documents(facts, self._replay.codes))
         for each in self._others:
             self._take(each.compare(facts, first, last))
-
-    def _checkpoint_here(self) -> Iterator[Deviation]:
-        """Compare the checkpoints of the size the log has just reached."""
-        log = self._replay.log
-        while self._checkpoints_left and self._checkpoints_left[0][0] <= log.size:
-            size, root = self._checkpoints_left.pop(0)
-            if log.root() != root:
-                yield Deviation("checkpoint differs", f"log of size {size}", root.hex(), log.root().hex())
-
-    def _unreached_checkpoints(self) -> Iterator[Deviation]:
-        for size, root in self._checkpoints_left:
-            where = f"checkpoint of size {size}, root {root.hex()}"
-            leaves = str(self._replay.log.size)
-            yield Deviation("log shorter than a checkpoint", where, f"at least {size} leaves", leaves)
 
     def _index_stands(self) -> Iterator[Deviation]:
         """Whether the block the index stands at is one of the chain's."""
@@ -217,39 +276,10 @@ class _Audit:
             where = f"index, which stands at block {self._cursor.number}"
             yield Deviation("index of another chain", where, "a block of the chain", self._cursor.hash.hex())
 
-    def _contract_state(self, block: int) -> ContractState:
-        contracts, replay = self._ledger.contracts, self._replay
-        numbers = range(1, contracts.authority_count(block) + 1)
-        keys = [
-            (number, key)
-            for number, known in replay.authorities.items()
-            for key in known.keys | known.compromised
-        ]
-        heads = _spread(sorted(replay.heads), _HEADS)
-        self._heads = len(heads)
-        asked_at = self._ledger.node.request("eth_getBlockByNumber", hex(block), False)
-        return ContractState(
-            block_number=block,
-            timestamp=int(asked_at["timestamp"], 16),
-            log_size=contracts.log_size(block),
-            root=contracts.root(block),
-            enterprise_count=contracts.enterprise_count(block),
-            authority_count=len(numbers),
-            epoch_count=contracts.epoch_count(block),
-            objection_count=contracts.objection_count(block),
-            objections={each: contracts.objection(each, block) for each in replay.objections.objections},
-            record_counts={number: contracts.record_count(number, block) for number in numbers},
-            mandates={number: contracts.mandate_now(number, block) for number in numbers},
-            suspended={number: contracts.suspended(number, block) for number in numbers},
-            key_windows={(number, key): contracts.key_window(number, key, block) for number, key in keys},
-            compromises={
-                (number, key): contracts.compromised_from(number, key, block) for number, key in keys
-            },
-            four_eyes={number: contracts.four_eyes(number, block) for number in numbers},
-            signature_epochs={number: contracts.signature_epoch(number, block) for number in numbers},
-            cards={card: contracts.card_effective_on(card, block) for card in replay.scorebook.cards},
-            heads=dict(zip(heads, contracts.heads(heads, block), strict=True)),
-        )
+    def _state_at(self, block: int) -> ContractState:
+        found = contract_state(self._ledger.node, self._ledger.contracts, self._replay, block)
+        self._heads = len(found.heads)
+        return found
 
     def _take(self, deviations: Iterable[Deviation]) -> None:
         for each in deviations:
@@ -261,12 +291,6 @@ class _Audit:
 
 def _damaged(where: str, error: ChainDamaged) -> Deviation:
     return Deviation("chain damaged", where, "blocks and logs that can be read", str(error))
-
-
-def _spread(values: Sequence[int], most: int) -> list[int]:
-    """Return at most `most` of the values and the last, evenly spread."""
-    step = max(1, -(-len(values) // most))
-    return sorted({*values[::step], *values[-1:]})
 
 
 def _block(node: Node, number: int | str) -> Block | None:

@@ -108,8 +108,12 @@ def make_checkpoint(ledger: Published) -> Kept:
         return _sign(ledger, made)
 
 
-def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> str | None:
+def checkpoint_at(
+    ledger: Published, size: int, root: bytes, block: Block, tree: Tree | None = None
+) -> str | None:
     """Return a signed checkpoint of this size: the kept one, else one made now at `block` and kept.
+
+    `tree` is the log's tree if the caller keeps one; the index is read for it otherwise.
 
     None when kept ones say otherwise, or larger ones were signed before: evidence then goes without. Whether
     the log has forked is for `make_checkpoint`, the audit and witnesses to say.
@@ -121,7 +125,7 @@ def checkpoint_at(ledger: Published, size: int, root: bytes, block: Block) -> st
             last = _last(ledger)
             try:
                 if last is not None:
-                    _refuse_fork(ledger, last, made)
+                    _refuse_fork(ledger, last, made, tree)
             except Forked:
                 return None
             if not path.exists():
@@ -187,7 +191,7 @@ def _last(ledger: Published) -> Kept | None:
     return None if path is None else _read(path)
 
 
-def _refuse_fork(ledger: Published, last: Kept, made: Checkpoint) -> None:
+def _refuse_fork(ledger: Published, last: Kept, made: Checkpoint, tree: Tree | None = None) -> None:
     """Raise `Forked` unless `made` extends the last kept checkpoint."""
     before = last.checkpoint
     if before.origin != made.origin:
@@ -196,6 +200,8 @@ def _refuse_fork(ledger: Published, last: Kept, made: Checkpoint) -> None:
         root = made.root
     elif made.size < before.size:
         raise Forked(f"the log has {made.size} leaves, and {last.path} says {before.size} were there before")
+    elif tree is not None and tree.size >= before.size:
+        root = tree.root(before.size)
     else:
         with ledger.db.read_index() as index:
             root = root_of(islice(leaf_hashes(index), before.size))

@@ -21,6 +21,7 @@ from ledger.outbox.identities import identity_at
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
 from ledger.workflows.checkpoints import Published, checkpoint_at
 from ledger.workflows.held import held_documents
+from ledger.workflows.signed_batches import signatures_shown
 from ledger.workflows.subjects import subject_of
 
 if TYPE_CHECKING:
@@ -41,12 +42,19 @@ class Provable(Published, Protocol):
 
 
 def prove(
-    ledger: Provable, text: str, as_of: int, *, with_documents: bool = True, tree: Tree | None = None
+    ledger: Provable,
+    text: str,
+    as_of: int,
+    *,
+    with_documents: bool = True,
+    with_signatures: bool = False,
+    tree: Tree | None = None,
 ) -> bytes:
     """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
 
     `tree` is the log's tree if the caller keeps one; it is made from the index otherwise. Documents that are
-    erased, missing or damaged are left out, as all are without `with_documents`. Raises `BadValue` for no
+    erased, missing or damaged are left out, as all are without `with_documents`. `with_signatures` adds those
+    of the batches the runs came in, from the chain's transactions. Raises `BadValue` for no
     identifier, `NotFound` for an enterprise unknown or not on the chain yet, `ChainDamaged` when index and
     contract do not agree.
     """
@@ -67,6 +75,10 @@ def prove(
         subjects += _also_scored(index, vault, subjects, as_of, attached)
         authorities = {split_id(run.first_id)[0] for each in subjects for run in each.runs}
         attached = attached._replace(authorities=authorities_shown(index, authorities))
+        if with_signatures:
+            runs = [run for each in subjects for run in each.runs]
+            signatures = signatures_shown(index, ledger.node, ledger.deployment, runs)
+            attached = attached._replace(signatures=signatures)
         size, root = ledger.contracts.log_size(block.number), ledger.contracts.root(block.number)
         # A tree kept by the caller may be from before the index's last step.
         log = tree if tree is not None and tree.size >= size else Tree(leaf_hashes(index))
@@ -75,7 +87,7 @@ def prove(
             f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
             "the index another one: audit the ledger, then rebuild the index"
         )
-    attached = attached._replace(checkpoint=checkpoint_at(ledger, size, root, block))
+    attached = attached._replace(checkpoint=checkpoint_at(ledger, size, root, block, log))
     contract = bytes.fromhex(ledger.deployment.credit_ledger[2:])
     place = StatedPlace(ledger.deployment.chain_id, contract, block.number, block.hash)
     return build_evidence(place, subjects, log, size, attached)

@@ -18,6 +18,7 @@ from ledger.scoring.score import score as score_records
 from ledger.workflows.held import held_documents
 from ledger.workflows.json_text import BadJson, read_json
 from ledger.workflows.knowing import subject_known
+from ledger.workflows.objecting import disputed
 from ledger.workflows.subjects import subject_at
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class ItemDict(TypedDict):
     """One record with how it stands on the day asked for.
 
     `status` of an event or link: in force, corrected, revoked, repaired, reinstated; of a lifecycle record:
-    applied, or without effect. `held` says whether its document is opened, erased, missing or broken.
+    applied, or without effect. `disputed`: an objection to it is open now. `held` says whether its document
+    is opened, erased, missing or broken.
     """
 
     record: str
@@ -91,6 +93,7 @@ class ItemDict(TypedDict):
     commitment: str
     leaf_index: int
     block: int
+    disputed: bool
 
 
 class RecordDict(TypedDict):
@@ -188,16 +191,18 @@ def record_of(
     with database.read_vault() as vault, database.read_index() as index:
         subject = subject_at(vault, index, text, as_of)
         runs = runs_of(index, subject.members)
+        objected = disputed(index, subject.members)
         names = _names(catalogue, index)
         placed = {each.id: (each, run) for run in runs for each in run.posted if each.decided_on <= as_of}
         posted = sorted((each for each, _ in placed.values()), key=in_order)
         checks = list(held_documents(vault, master_key, posted))
     standings = standing(posted, as_of)
     ignored = {each.record.id for each in standings.ignored}
-    items = [
-        _item(check, placed[check.record.id][1], names, _state(check.record, standings.by_id, ignored, names))
-        for check in checks
-    ]
+    items: list[ItemDict] = []
+    for check in checks:
+        state = _state(check.record, standings.by_id, ignored, names)
+        item = _item(check, placed[check.record.id][1], names, state)
+        items.append({**item, "disputed": check.record.id in objected})
     return {
         "id": subject.key,
         "asked": subject.asked,
@@ -250,6 +255,7 @@ def _item(check: DocumentCheck, run: RunRow, names: _Names, state: _State) -> It
         "commitment": record.commitment.hex(),
         "leaf_index": run.leaf_index,
         "block": run.block_number,
+        "disputed": False,
     }
 
 

@@ -1,4 +1,4 @@
-"""The examples of docs/http.md run as printed, against `credit-ledger start`, and answer as shown."""
+"""The examples of docs/http.md and README.md run as printed, against `credit-ledger start`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "http.md"
+README = ROOT / "README.md"
 PRINTED = "http://127.0.0.1:8000"
 #: What differs from one ledger to the next: only its form is compared.
 VOLATILE = {
     "submission", "at", "as_of", "key", "commitment", "origin", "root", "first_root", "second_root", "leaf_hash",
-    "block", "block_hash", "request_id", "checks",
+    "block", "block_hash", "note", "request_id", "checks",
 }  # fmt: skip
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -39,9 +40,9 @@ class Example(NamedTuple):
     output: str | None
 
 
-def examples() -> list[Example]:
+def examples(document: Path) -> list[Example]:
     found: list[Example] = []
-    for language, text in _BLOCK.findall(DOCUMENT.read_text(encoding="utf-8")):
+    for language, text in _BLOCK.findall(document.read_text(encoding="utf-8")):
         if language == "bash":
             found.append(Example(text, None, None))
         else:
@@ -92,22 +93,28 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
         time.sleep(0.2)
 
 
+def run_as_printed(wanted: list[Example], url: str, environment: dict[str, str], folder: Path) -> list[str]:
+    """Run the commands in one shell, as a reader would; return what each block printed."""
+    marker = "=== end of example ==="
+    script = "set -euo pipefail\n" + "".join(f"{each.commands}\necho; echo '{marker}'\n" for each in wanted)
+    done = subprocess.run(
+        ["bash", "-c", script.replace(PRINTED, url)],
+        env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    printed = done.stdout.split(marker)[:-1]
+    assert len(printed) == len(wanted)
+    return printed
+
+
 @pytest.mark.skipif(
     shutil.which("curl") is None or shutil.which("bash") is None, reason="needs bash and curl"
 )
 def test_the_examples_answer_as_shown(started: tuple[str, dict[str, str]], tmp_path: Path) -> None:
     url, environment = started
-    wanted = examples()
+    wanted = examples(DOCUMENT)
     assert len(wanted) > 10
-    marker = "=== end of example ==="
-    script = "set -euo pipefail\n" + "".join(f"{each.commands}\necho; echo '{marker}'\n" for each in wanted)
-    done = subprocess.run(
-        ["bash", "-c", script.replace(PRINTED, url)],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    printed = done.stdout.split(marker)[:-1]
-    assert len(printed) == len(wanted)
+    printed = run_as_printed(wanted, url, environment, tmp_path)
     for example, output in zip(wanted, printed, strict=True):
         if example.language == "json":
             assert _form(json.loads(output)) == _form(json.loads(example.output or "")), example.commands
@@ -124,3 +131,16 @@ def _form(value: object, name: str = "") -> object:
     if isinstance(value, list):
         return [_form(each, name) for each in value]
     return value
+
+
+@pytest.mark.skipif(
+    shutil.which("curl") is None or shutil.which("bash") is None, reason="needs bash and curl"
+)
+def test_the_readmes_http_examples_run(started: tuple[str, dict[str, str]], tmp_path: Path) -> None:
+    url, environment = started
+    wanted = examples(README)
+    assert wanted, "the README shows HTTP examples"
+    printed = run_as_printed(wanted, url, environment, tmp_path)[0]
+    assert '"accepted":1' in printed
+    assert '"record":"GACC-' in printed
+    assert '"root":"' in printed

@@ -28,6 +28,7 @@ ROUTES = (
     "GET /v1/enterprises/{id}/record",
     "GET /v1/enterprises/{id}/score",
     "GET /v1/enterprises/{id}/evidence",
+    "GET /v1/enterprises/{id}/objections",
     "GET /v1/enterprises/{id}/accesses",
     "GET /v1/checkpoints/latest",
     "GET /v1/log/leaves",

@@ -10,10 +10,13 @@ import pytest
 from served_ledger import FIRST, NAME, ODD, SECOND, THIRD, post, record
 
 from ledger.audit.evidence import verify_evidence
+from ledger.crypto.checkpoints import parse_checkpoint
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import leaf_hash
+from ledger.crypto.notes import Note, parse_note, verify_note
 from ledger.crypto.proofs import verify_consistency, verify_inclusion
 from ledger.domain.calendar import iso
+from ledger.workflows.checkpoints import Kept, keep, kept_checkpoints, operator_key
 from ledger.workflows.reading import record_of, score_of
 
 if TYPE_CHECKING:
@@ -152,6 +155,35 @@ def test_the_log_only_grows(served: Served, gacc: httpx.Client) -> None:
     verify_consistency(
         old["size"], new["size"], hashes, bytes.fromhex(old["root"]), bytes.fromhex(new["root"])
     )
+
+
+def test_the_latest_checkpoint_comes_signed_and_the_same_again(served: Served, audit: httpx.Client) -> None:
+    post(served, "GACC", record(served, THIRD, "CU15", "certified for a note"))
+    served.settle()
+    found = ok(audit.get("/v1/checkpoints/latest"))
+    key = operator_key(served.ledger).verifier
+    note = parse_note(found["note"].encode())
+    assert verify_note(note, [key])
+    checkpoint = parse_checkpoint(note.text)
+    assert (checkpoint.origin, checkpoint.size) == (found["origin"], found["size"])
+    assert checkpoint.root.hex() == found["root"]
+    assert ok(audit.get("/v1/checkpoints/latest"))["note"] == found["note"]
+    assert found["note"] in [str(each.note) for each in kept_checkpoints(served.ledger.settings.data_dir)]
+
+
+def test_no_note_where_another_log_was_signed_before(served: Served, audit: httpx.Client) -> None:
+    """A checkpoint of a larger log than there is: the size and root are told, and not signed."""
+    made = kept_checkpoints(served.ledger.settings.data_dir)[-1]
+    post(served, "GACC", record(served, THIRD, "CU15", "certified without a note"))
+    served.settle()
+    larger = made.path.with_name("000009999999.checkpoint")
+    text = made.checkpoint._replace(size=9_999_999).text()
+    keep(Kept(larger, made.checkpoint, Note(text, (operator_key(served.ledger).sign(text),))))
+    try:
+        found = ok(audit.get("/v1/checkpoints/latest"))
+        assert (found["size"], found["note"]) == (made.checkpoint.size + 1, None)
+    finally:
+        larger.unlink()
 
 
 def test_leaves_in_pages(audit: httpx.Client) -> None:

@@ -34,6 +34,7 @@ def audit(chain: Chain, facts: list[Fact]) -> list[Deviation]:
         enterprise_count=len(chain.heads),
         authority_count=3,
         epoch_count=chain.epochs,
+        objection_count=0,
         record_counts=chain.counts,
         mandates=mandates,
         heads=chain.heads,

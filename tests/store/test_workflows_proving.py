@@ -69,6 +69,17 @@ def test_the_whole_record_and_that_of_linked_names_is_proven_against_the_contrac
     assert verdict.unshown == ()
 
 
+def test_signatures_come_from_the_transactions_where_asked_for(busy: House, tmp_path: Path) -> None:
+    found = parts(busy, tmp_path)
+    assert verify_evidence(prove(found, ONE, DAY)).signatures == ()
+    signatures = verify_evidence(prove(found, ONE, DAY, with_signatures=True), known(busy)).signatures
+    keys = {busy.keystore.address(f"authority:{code}").lower() for code in ("GACC", "SAMR")}
+    assert {each.key for each in signatures} == keys
+    assert all(each.checked for each in signatures)
+    # The first batch has the record of another enterprise, which is not shown; the others are shown whole.
+    assert [(each.count, each.whole) for each in signatures] == [(4, False), (1, True), (2, True)]
+
+
 def test_asked_for_by_the_linked_name_the_code_comes_first(busy: House, tmp_path: Path) -> None:
     verdict = verify_evidence(prove(parts(busy, tmp_path), f"name:US:{NAME}", DAY), known(busy))
     assert [each.party_key for each in verdict.subjects] == [ONE, named_party("US", NAME).key]

@@ -280,7 +280,13 @@ def test_scores() -> None:
 def test_a_report_in_json_and_in_words() -> None:
     good = Report({"records": 1200}, [])
     assert good.ok
-    assert good.to_dict() == {"ok": True, "checked": {"records": 1200}, "deviations": [], "review": []}
+    assert good.to_dict() == {
+        "ok": True,
+        "scope": "",
+        "checked": {"records": 1200},
+        "deviations": [],
+        "review": [],
+    }
     assert "核验通过" in good.to_text()
     assert "records: 1,200" in good.to_text()
     bad = Report({"records": 3}, [Deviation("number gap", "block 3, log 1", "GACC-2", "GACC-4")])

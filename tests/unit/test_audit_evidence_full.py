@@ -231,11 +231,11 @@ def event(authority: int, which: int, **changed: Any) -> Callable[[dict[str, Any
 def compromise(content: dict[str, Any]) -> None:
     entry = content["authorities"][0]
     key = next(each["key"] for each in entry["events"] if "key" in each)
-    entry["events"].append({"at": "5-0", "compromised": key, "from": 1})
+    entry["events"].insert(-1, {"at": "5-0", "compromised": key, "from": 1})
 
 
 def suspend(content: dict[str, Any]) -> None:
-    content["authorities"][0]["events"].append({"at": "5-0", "suspended": 1})
+    content["authorities"][0]["events"].insert(-1, {"at": "5-0", "suspended": 1})
 
 
 def sign_with(note: str) -> Callable[[dict[str, Any]], object]:

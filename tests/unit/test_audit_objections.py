@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
-from honest_chain import TODAY, Chain, key_of, record
+from honest_chain import FOREVER, TODAY, Chain, key_of, record
 
 from ledger.audit.replay import Replay
+from ledger.audit.state import dump_replay, load_replay
 from ledger.domain.calendar import day_of
 from ledger.domain.facts import AnswerPeriodSet, EnterpriseKeySet, ObjectionAnswered, ObjectionOpened
 
@@ -83,6 +85,30 @@ def test_honest_objections_pass() -> None:
     assert [each.outcome for each in state.values()] == [3, 0, 1, 2, 0]
     today = day_of(court.now)
     assert state[5].values == (1, court.first, today, today + 15, 0)
+
+
+def test_a_replay_that_is_put_down_goes_on_as_if_it_had_not_been() -> None:
+    court = Court()
+    court.open()
+    court.open(2, REGISTRAR)
+    court.answer(1)
+    court.compromise(1, key_of(1), court.now - 1000)
+    court.open(record=court.first + 1)
+    court.set_key(1, key_of(1, 1), court.now, FOREVER)
+    replay, found = replayed(court)
+    assert found == []
+    assert len(replay.reviews) == 2
+    state = dump_replay(replay)
+    again = load_replay(json.loads(json.dumps(state)))
+    assert dump_replay(again) == state
+    more = len(court.facts)
+    court.answer(2, by=key_of(1, 1))
+    court.open(2, REGISTRAR)
+    court.open()
+    court.compromise(1, key_of(1), court.now - 2000)
+    found = [each for fact in court.facts[more:] for each in (*replay.apply(fact), *again.apply(fact))]
+    assert found == []
+    assert dump_replay(again) == dump_replay(replay)
 
 
 CHEATS: list[tuple[Callable[[Court], object], str]] = [

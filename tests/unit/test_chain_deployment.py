@@ -164,7 +164,7 @@ def test_a_step_that_would_fail_spends_no_nonce(tmp_path: Path) -> None:
     twice = (default_authorities()[0], default_authorities()[0]._replace(number=2))
     with pytest.raises(Reverted, match="CodeTaken"):
         deploy(node, keystore, twice, load_cards())
-    assert node.request("eth_getTransactionCount", keystore.address("deployer"), "latest") == hex(6)
+    assert node.request("eth_getTransactionCount", keystore.address("deployer"), "latest") == hex(7)
     node.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from workflows_rows import BETA, record_line, records_file
 
-from ledger.chain import logs
+from ledger.chain import calldata, logs
 from ledger.crypto.merkle import root_of
 from ledger.index.queries import leaf_hashes
 from ledger.outbox.documents import erase_document
@@ -83,6 +83,21 @@ def test_an_honest_ledger_holds_and_everything_was_looked_at(busy):
     expected = {"authorities": 7, "enterprises": 3, "records": 4, "documents": 4, "identities": 3, "heads": 3}
     assert expected.items() <= report.checked.items()
     assert report.checked["index_rows"] > 30
+    assert report.checked["batches"] == report.checked["batches_signed"] == 3
+
+
+def test_a_batch_whose_transaction_carries_no_signature_by_its_key_is_named(busy, monkeypatch):
+    honest = calldata._relayed
+
+    def without(data):
+        found = honest(data)
+        return found and found._replace(signature=found.signature[:-2] + b"\0\x1b")
+
+    monkeypatch.setattr(calldata, "_relayed", without)
+    report = audit(busy)
+    assert set(whats(report)) == {"batch without its key's signature"}
+    assert report.deviations[0].where.endswith("batch records GACC-1..2")
+    assert report.checked["batches_signed"] == 0
 
 
 def test_an_audit_changes_nothing(busy):

@@ -68,6 +68,10 @@ interface IObjections {
     error AlreadyOpen(uint64 objection);
     /// @notice There is no such objection, or it has its answer.
     error NotOpen(uint64 objection);
+    /// @notice The signature was to be used by `deadline`.
+    error SignatureExpired(uint64 deadline);
+    /// @notice The signature is not one of this answer by `key`.
+    error InvalidSignature(address key);
     /// @notice `Open` is no answer.
     error NoAnswer();
 
@@ -89,6 +93,23 @@ interface IObjections {
     /// @notice Answer an objection; the caller is a key of the authority that made the record.
     /// @dev Reverts with an error of `IAuthorities.authorize` for any other. A late answer is taken.
     function answer(uint64 objection, Outcome outcome, bytes32 answer_) external;
+
+    /// @notice Answer an objection with the signature of a key of the authority; anyone may relay it.
+    /// @dev Signs EIP-712 data in the domain ("Objections", "1", chain id, this contract):
+    ///
+    ///   ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)
+    ///
+    /// An objection is answered once, so that there is nothing to replay.
+    /// @param deadline Last second at which the signature may be used.
+    /// @param key The signer: an account, or a contract that implements ERC-1271.
+    function answerSigned(
+        uint64 objection,
+        Outcome outcome,
+        bytes32 answer_,
+        uint64 deadline,
+        address key,
+        bytes calldata signature
+    ) external;
 
     /// @notice The ledger whose records are objected to.
     function ledger() external view returns (ICreditLedger);

@@ -17,6 +17,7 @@ from eth.vm.forks.prague import PragueVM  # noqa: E402
 from eth_hash.auto import keccak  # noqa: E402
 from eth_tester import PyEVMBackend  # noqa: E402
 
+from ledger.chain.embedded.opcodes import LedgerVM  # noqa: E402
 from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID, ENDOWMENT  # noqa: E402
 from ledger.crypto.hashing import keccak256  # noqa: E402
 
@@ -36,7 +37,7 @@ class LedgerChain(MiningChain):  # type: ignore[misc]  # py-evm has no types
     """The rules of this chain: Prague from the first block, and a gas limit that stays."""
 
     chain_id = CHAIN_ID
-    vm_configuration = ((0, PragueVM),)
+    vm_configuration = ((0, LedgerVM),)
 
     def create_header_from_parent(self, parent: Any, **parameters: Any) -> Any:
         return super().create_header_from_parent(parent, **{**parameters, "gas_limit": parent.gas_limit})

@@ -1,0 +1,105 @@
+"""Signatures of the batches that an evidence file's runs came in: rule 10 of `verifier`.
+
+A signature is over the whole batch. Where the file shows every record of it, the records are what was signed;
+else the file states the hash of the batch, and the signature proves that the key signed a batch of these
+numbers and no more.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.audit.runs import MAX_BATCH
+from ledger.audit.subjects import read_record
+from ledger.crypto.hashing import keccak256
+from ledger.crypto.typed_data import SIGNATURE_BYTES, batch_digest, batch_domain, signer
+from ledger.domain.records import Record, pack_run, split_id
+from ledger.errors import BadProof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ledger.audit.rights import ShownAuthority
+    from ledger.audit.strict_json import Fields
+    from ledger.audit.subjects import ShownRun, Subject
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
+
+
+class SignatureWrong(BadProof):
+    """A batch is not signed as the file says."""
+
+    code = "signature-wrong"
+
+
+class ShownSignature(NamedTuple):
+    """A batch's signature. `whole`: the file shows all of its records, so these were signed.
+
+    `checked` is False where the library that recovers keys is not installed.
+    """
+
+    first_id: int
+    count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
+    deadline: int
+    key: str
+    whole: bool
+    checked: bool
+
+
+def check_signatures(
+    entries: Iterable[Fields],
+    domain: tuple[int, bytes],
+    authorities: Mapping[int, ShownAuthority],
+    subjects: Sequence[Subject],
+) -> tuple[ShownSignature, ...]:
+    """Check `signatures`; `domain` is chain and contract. Raises `SignatureWrong` or `Malformed`."""
+    runs = sorted((run for each in subjects for run in each.runs), key=lambda run: run.records[0].id)
+    found = tuple(_check(entry, batch_domain(*domain), authorities, runs) for entry in entries)
+    if any(one.first_id + one.count > other.first_id for one, other in pairwise(found)):
+        raise SignatureWrong("signatures overlap, or are not in the order of their batches")
+    return found
+
+
+def _check(
+    entry: Fields, domain: bytes, authorities: Mapping[int, ShownAuthority], runs: Sequence[ShownRun]
+) -> ShownSignature:
+    first_id, count = read_record(entry, "first"), entry.integer("count", 1, MAX_BATCH)
+    deadline, key = entry.integer("deadline"), entry.text("key")
+    signature = entry.base64("signature")
+    epoch = entry.integer("epoch", 1) if entry.has("epoch") else 0
+    authority, first_number = split_id(first_id)
+    if not _ADDRESS.fullmatch(key):
+        entry.refuse("key", "not an address")
+    if len(signature) != SIGNATURE_BYTES:
+        entry.refuse("signature", f"not {SIGNATURE_BYTES} bytes")
+    inside = [run for run in runs if first_id <= run.records[0].id < first_id + count]
+    keys = authorities[authority].keys if authority in authorities else ()
+    for run in inside:
+        _fits(run, first_id + count, deadline, keys.index(key) if key in keys else len(keys))
+    records = [each for run in inside for each in run.records]
+    if not records:
+        raise SignatureWrong(f"the batch from record {authority}-{first_number} holds no record shown here")
+    whole = len(records) == count
+    if whole:
+        records_hash = keccak256(pack_run(Record(*each[1:]) for each in records))
+    else:
+        records_hash = entry.hex("records_hash", 32)
+    entry.done()
+    digest = batch_digest(domain, authority, first_number, count, deadline, records_hash, epoch)
+    try:
+        by = signer(digest, signature)
+    except ImportError:
+        return ShownSignature(first_id, count, deadline, key, whole, checked=False)
+    if by != key:
+        raise SignatureWrong(f"the batch from record {authority}-{first_number} is not signed by {key}")
+    return ShownSignature(first_id, count, deadline, key, whole, checked=True)
+
+
+def _fits(run: ShownRun, end: int, deadline: int, key: int) -> None:
+    """Refuse a run that reaches beyond its batch, or was written otherwise than the file says elsewhere."""
+    if run.records[-1].id >= end:
+        raise SignatureWrong(f"leaf {run.leaf_index} reaches beyond the batch it is in")
+    if run.at is not None and (run.at.time > deadline or run.at.key != key):
+        raise SignatureWrong(f"leaf {run.leaf_index} was written by another key, or after the deadline")

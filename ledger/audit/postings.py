@@ -1,0 +1,111 @@
+"""Who answers for a batch: its key's signature over the batch, or the key as the sender of the transaction.
+
+The contract has checked this before it wrote `BatchRecorded`; the audit does not trust that it did, or that
+the node's log is the contract's. A signature over the records as logged needs no trust in whoever showed it.
+A sender is the node's word. A key that is a contract wallet decides by its own code, which only a node can
+run: that such a batch was accepted is left to the contract, and counted apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ledger.audit.deviation import Deviation, at_log, show_span
+from ledger.crypto.hashing import keccak256
+from ledger.crypto.typed_data import batch_digest, signer
+from ledger.domain.facts import BatchRecorded, Run, SignaturesInvalidated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ledger.domain.facts import Fact
+
+#: By whom a batch is answered for.
+Answered = Literal["signed", "sent"]
+
+
+class Posting(NamedTuple):
+    """A call that asked for a batch to be recorded. `sender` is set if the batch's key had to send it itself.
+
+    Otherwise `signature` is what the call carried, over the batch with this `deadline` (Unix seconds).
+    """
+
+    authority: int
+    first_number: int
+    sender: str | None = None
+    deadline: int = 0
+    signature: bytes = b""
+
+
+class LoggedBatch(NamedTuple):
+    """A batch as the log has it: its header, its records' bytes joined, its authority's signature epoch."""
+
+    header: BatchRecorded
+    records: bytes
+    epoch: int = 0
+
+
+def batches_of(facts: Iterable[Fact], epochs: dict[int, int] | None = None) -> Iterator[LoggedBatch]:
+    """Yield the batches among facts in chain order that begin and end with whole blocks.
+
+    `epochs` are the authorities' signature epochs before these facts; they are moved on.
+    """
+    header: BatchRecorded | None = None
+    runs: list[bytes] = []
+    epochs = {} if epochs is None else epochs
+    for fact in facts:
+        if isinstance(fact, Run):
+            runs.append(fact.records)
+            continue
+        if header is not None:
+            yield LoggedBatch(header, b"".join(runs), epochs.get(header.authority, 0))
+        if isinstance(fact, SignaturesInvalidated):
+            epochs[fact.authority] = fact.epoch
+        header, runs = (fact if isinstance(fact, BatchRecorded) else None), []
+    if header is not None:
+        yield LoggedBatch(header, b"".join(runs), epochs.get(header.authority, 0))
+
+
+def answering(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Posting | None:
+    """Return the call by which the batch's key answers for it: signed by it (no `sender`), or sent."""
+    header = batch.header
+    records_hash = keccak256(batch.records)
+    for each in postings:
+        if (each.authority, each.first_number) != (header.authority, header.first_number):
+            continue
+        if each.sender is not None:
+            if each.sender == header.key:
+                return each
+            continue
+        digest = batch_digest(
+            domain,
+            header.authority,
+            header.first_number,
+            header.count,
+            each.deadline,
+            records_hash,
+            batch.epoch,
+        )
+        # A batch recorded after its deadline was not what the key had signed for.
+        if header.at.timestamp <= each.deadline and signer(digest, each.signature) == header.key:
+            return each
+    return None
+
+
+def answered_by(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Answered | None:
+    """Return how the batch's key answers for it, by one of these calls; None if by none of them."""
+    found = answering(batch, postings, domain)
+    if found is None:
+        return None
+    return "signed" if found.sender is None else "sent"
+
+
+def unanswered(batch: LoggedBatch, postings: Sequence[Posting], codes: Mapping[int, str]) -> Deviation:
+    """Name a batch that its key does not answer for."""
+    header = batch.header
+    span = show_span(header.authority << 48 | header.first_number, header.count, codes)
+    where = at_log(header.at, f"batch {span}")
+    found = (
+        f"none that holds among {len(postings)} calls in its block" if postings else "no call in its block"
+    )
+    return Deviation("batch without its key's signature", where, f"a signature by {header.key}", found)

@@ -1,0 +1,83 @@
+"""What an authority's key signs for a batch: EIP-712 typed data, and who signed it.
+
+Sources: EIP-712; the struct `RecordBatch` of the contract `CreditLedger`; the rules of OpenZeppelin's ECDSA
+library for what counts as a signature. Keys are secp256k1; recovering one takes coincurve, loaded when used.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ledger.crypto.hashing import keccak256
+
+_DOMAIN_TYPE = keccak256(
+    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+)
+_BATCH_TYPE = keccak256(
+    b"RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,"
+    b"bytes32 recordsHash)"
+)
+_ANSWER_TYPE = keccak256(b"ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)")
+#: Half the group's order: of the two signatures with one meaning, the contract takes the one below.
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+SIGNATURE_BYTES = 65
+
+
+def batch_digest(  # noqa: PLR0917  the struct's own fields, in its order
+    domain: bytes,
+    authority: int,
+    first_number: int,
+    count: int,
+    deadline: int,
+    records_hash: bytes,
+    epoch: int = 0,
+) -> bytes:
+    """Return the digest signed for a batch. `domain` is `batch_domain`'s; `deadline` in Unix seconds.
+
+    `epoch` is how often the authority had invalidated its signatures when it made this one.
+    """
+    numbers = b"".join(each.to_bytes(32, "big") for each in (authority, first_number, count, epoch, deadline))
+    return keccak256(b"\x19\x01" + domain + keccak256(_BATCH_TYPE + numbers + records_hash))
+
+
+@lru_cache(maxsize=16)
+def batch_domain(chain_id: int, contract: bytes, name: bytes = b"CreditLedger") -> bytes:
+    """Return the domain separator of a ledger (or, by its name, of its other contract).
+
+    `contract` is the 20-byte address.
+    """
+    return keccak256(
+        _DOMAIN_TYPE
+        + keccak256(name)
+        + keccak256(b"1")
+        + chain_id.to_bytes(32, "big")
+        + contract.rjust(32, b"\0")
+    )
+
+
+def answer_digest(domain: bytes, objection: int, outcome: int, answer: bytes, deadline: int) -> bytes:
+    """Return the digest signed for the answer to an objection; `answer` is the commitment to its text."""
+    first = b"".join(each.to_bytes(32, "big") for each in (objection, outcome))
+    return keccak256(
+        b"\x19\x01" + domain + keccak256(_ANSWER_TYPE + first + answer + deadline.to_bytes(32, "big"))
+    )
+
+
+def signer(digest: bytes, signature: bytes) -> str | None:
+    """Return the address whose key signed a 32-byte digest, in lower case; None for what is no signature.
+
+    A signature is r | s | v of 65 bytes, v being 27 or 28 and s in the lower half, as the contract takes it.
+    Raises `ImportError` where coincurve is not installed.
+    """
+    from coincurve import PublicKey  # noqa: PLC0415  a verifier of files does without until it needs one
+
+    if len(signature) != SIGNATURE_BYTES or signature[64] not in {27, 28}:
+        return None
+    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+        return None
+    recoverable = signature[:64] + bytes([signature[64] - 27])
+    try:
+        key = PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
+    except Exception:  # noqa: BLE001  coincurve raises bare Exception for a point that is not on the curve
+        return None
+    return "0x" + keccak256(key.format(compressed=False)[1:])[12:].hex()

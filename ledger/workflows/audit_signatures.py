@@ -1,0 +1,55 @@
+"""Every batch's signature, from the transactions of its block (see `audit.postings`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.audit.postings import answered_by, batches_of, unanswered
+from ledger.chain.calldata import postings_in
+from ledger.crypto.typed_data import batch_domain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ledger.audit.deviation import Deviation
+    from ledger.audit.postings import LoggedBatch
+    from ledger.chain.contracts import Deployment
+    from ledger.chain.rpc import Node
+    from ledger.domain.facts import Fact
+
+
+class SignatureCheck:
+    """Looks at a stretch of blocks at a time. `counts`: batches by how their key answers for them."""
+
+    def __init__(self, node: Node, deployment: Deployment) -> None:
+        self._node = node
+        self._deployment = deployment
+        contract = bytes.fromhex(deployment.credit_ledger[2:])
+        self._domain = batch_domain(deployment.chain_id, contract)
+        #: The authorities' signature epochs so far.
+        self.epochs: dict[int, int] = {}
+        self._wallets: dict[str, bool] = {}
+        self.counts = {"batches_signed": 0, "batches_sent_by_their_key": 0, "batches_of_contract_wallets": 0}
+
+    def compare(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation]:
+        """Yield the batches that their key does not answer for."""
+        by_block: dict[int, list[LoggedBatch]] = {}
+        for batch in batches_of(facts, self.epochs):
+            by_block.setdefault(batch.header.at.block_number, []).append(batch)
+        for number, postings in postings_in(self._node, self._deployment, list(by_block)):
+            for batch in by_block[number]:
+                answered = answered_by(batch, postings, self._domain)
+                if answered == "signed":
+                    self.counts["batches_signed"] += 1
+                elif answered == "sent":
+                    self.counts["batches_sent_by_their_key"] += 1
+                elif self._is_wallet(batch.header.key):
+                    self.counts["batches_of_contract_wallets"] += 1
+                else:
+                    yield unanswered(batch, postings, codes)
+
+    def _is_wallet(self, key: str) -> bool:
+        """Whether the key has code; asked of the latest block, since nodes may have no older state."""
+        if key not in self._wallets:
+            self._wallets[key] = len(self._node.request("eth_getCode", key, "latest")) > len("0x")
+        return self._wallets[key]

@@ -1,0 +1,225 @@
+"""Objections: opened for an enterprise, answered by the authority that made the record, and listed.
+
+What is said stays in the vault, sealed like a document, stored before its commitment goes to the chain. A
+command that is run again finds the objection open, or answered, and the contract says so.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+
+from sqlalchemy import insert, select
+
+from ledger.chain.contracts import answer_digest
+from ledger.chain.keystore import authority_key
+from ledger.chain.submitter import Submitter
+from ledger.domain.calendar import iso
+from ledger.domain.facts import OUTCOMES
+from ledger.domain.records import RECORD_BYTES, record_id, split_id, unpack_run
+from ledger.errors import BadValue, Conflict, NotFound
+from ledger.index.queries import all_authorities
+from ledger.outbox.documents import Sealed, open_document, seal_document
+from ledger.store.index import answers, objections, runs
+from ledger.store.vault import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from ledger.chain.contracts import Call, Contracts
+    from ledger.chain.keystore import Keystore
+    from ledger.chain.rpc import Node
+    from ledger.store.database import Database
+    from ledger.workflows.office import Follows
+
+#: Gas that opening or answering is sure to stay below.
+_GAS: Final = 300_000
+#: Seconds for which a signed answer may be used.
+_SIGNED_FOR: Final = 3600
+#: Of a statement or answer, in UTF-8.
+_LONGEST: Final = 1 << 20
+
+
+class ObjectionDict(TypedDict):
+    """An objection. `outcome`: open, upheld, partly upheld or rejected; texts not held here are null."""
+
+    objection: int
+    record: str
+    opened_on: str
+    due_on: str
+    overdue: bool
+    outcome: str
+    statement: str | None
+    answer: str | None
+    grounds_commitment: str
+    answer_commitment: str | None
+
+
+class Parts(Protocol):
+    """The parts of an installation that this takes."""
+
+    @property
+    def db(self) -> Database:
+        """Vault and index."""
+
+    @property
+    def node(self) -> Node:
+        """The chain."""
+
+    @property
+    def keystore(self) -> Keystore:
+        """The keys of operator and authorities."""
+
+    @property
+    def contracts(self) -> Contracts:
+        """The calls."""
+
+    @property
+    def follower(self) -> Follows:
+        """The way from the chain to the index."""
+
+    def today(self) -> int:
+        """The day it is."""
+
+
+def open_objection(ledger: Parts, record: str, statement: str) -> ObjectionDict:
+    """Object to a record (`CODE-NUMBER`) for the enterprise it is about, as its registrar.
+
+    Raises `BadValue`, `NotFound` (no such record), `ChainRefused` with the contract's reason: an objection is
+    open already, or the enterprise has a key of its own.
+    """
+    with ledger.db.read_index() as index:
+        number = _record_number(index, record)
+        enterprise = _enterprise_of(index, number, record)
+    grounds = _keep(ledger, "statement", statement)
+    _send(ledger, ledger.contracts.open_objection(enterprise, number, grounds, for_it=True))
+    return _found(ledger, objections.c.grounds == grounds)
+
+
+def answer_objection(ledger: Parts, objection: int, outcome: str, answer: str) -> ObjectionDict:
+    """Answer an objection with a signature by the key of the authority that made the record.
+
+    Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Misconfigured` (no key of the authority
+    here), `ChainRefused`.
+    """
+    value = next((each for each, name in OUTCOMES.items() if name == outcome), None)
+    if value is None:
+        raise BadValue("outcome", outcome, f"one of {', '.join(OUTCOMES.values())}")
+    with ledger.db.read_index() as index:
+        record = index.scalar(select(objections.c.record).where(objections.c.objection == objection))
+        if record is None:
+            raise NotFound(f"there is no objection {objection}")
+        if index.scalar(select(answers.c.objection).where(answers.c.objection == objection)) is not None:
+            raise Conflict(f"objection {objection} is answered already")
+        code = _codes(index)[split_id(record)[0]]
+    commitment = _keep(ledger, "answer", answer)
+    name, deadline = authority_key(code), _now(ledger) + _SIGNED_FOR
+    digest = answer_digest(ledger.contracts.deployment, objection, value, commitment, deadline)
+    key, signature = ledger.keystore.address(name), ledger.keystore.sign_batch(name, digest)
+    _send(ledger, ledger.contracts.answer_signed(objection, value, commitment, deadline, key, signature))
+    return _found(ledger, objections.c.objection == objection)
+
+
+def objections_of(
+    database: Database, master_key: bytes, enterprises: Collection[int], today: int
+) -> list[ObjectionDict]:
+    """Return the objections of these enterprises, by number."""
+    with database.read_vault() as vault, database.read_index() as index:
+        return _shown(vault, index, master_key, objections.c.enterprise.in_(enterprises), today)
+
+
+def disputed(index: Connection, enterprises: Collection[int]) -> set[int]:
+    """Return the ids of the records that these enterprises' open objections are about."""
+    chosen = (
+        select(objections.c.record)
+        .outerjoin(answers, answers.c.objection == objections.c.objection)
+        .where(objections.c.enterprise.in_(enterprises), answers.c.objection.is_(None))
+    )
+    return set(index.scalars(chosen))
+
+
+def _record_number(index: Connection, record: str) -> int:
+    code, _, number = record.strip().rpartition("-")
+    numbers = {name: authority for authority, name in _codes(index).items()}
+    if code.upper() not in numbers or not number.isascii() or not number.isdigit() or len(number) > 14:
+        raise BadValue("record", record, "not CODE-NUMBER, such as GACC-12")
+    return record_id(numbers[code.upper()], int(number))
+
+
+def _enterprise_of(index: Connection, number: int, shown: str) -> int:
+    before = select(runs).where(runs.c.first_id <= number).order_by(runs.c.first_id.desc()).limit(1)
+    run = index.execute(before).one_or_none()
+    if run is None or number >= run.first_id + len(run.records) // RECORD_BYTES:
+        raise NotFound(f"there is no record {shown}")
+    (found,) = (each for each in unpack_run(run.first_id, run.records) if each.id == number)
+    return found.enterprise
+
+
+def _codes(index: Connection) -> Mapping[int, str]:
+    return {each.authority: each.code for each in all_authorities(index)}
+
+
+def _keep(ledger: Parts, field: str, text: str) -> bytes:
+    """Seal a text in the vault; return its commitment."""
+    content = text.strip().encode()
+    if not 0 < len(content) <= _LONGEST:
+        raise BadValue(field, text[:80], "empty, or longer than 1 MiB")
+    sealed = seal_document(ledger.keystore.master_key, content)
+    with ledger.db.write_vault() as vault:
+        vault.execute(insert(statements).values(**sealed._asdict()))
+    return sealed.commitment
+
+
+def _now(ledger: Parts) -> int:
+    """The chain's time, which may run ahead of the clock, or the clock's: the later of the two."""
+    latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
+    return max(int(latest["timestamp"], 16), int(time.time()))
+
+
+def _send(ledger: Parts, call: Call) -> None:
+    # The outbox sends with this key too: who holds its lock knows the next nonce.
+    with ledger.db.lock("sender", timeout=60.0):
+        Submitter(ledger.node, ledger.keystore, "operator").execute(call, _GAS)
+    ledger.follower.catch_up()
+
+
+def _found(ledger: Parts, which: ColumnElement[bool]) -> ObjectionDict:
+    with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
+        (found,) = _shown(vault, index, ledger.keystore.master_key, which, ledger.today())
+    return found
+
+
+def _shown(
+    vault: Connection, index: Connection, master_key: bytes, which: ColumnElement[bool], today: int
+) -> list[ObjectionDict]:
+    columns = (*objections.c, answers.c.outcome, answers.c.answer)
+    chosen = select(*columns).outerjoin(answers, answers.c.objection == objections.c.objection)
+    rows = index.execute(chosen.where(which).order_by(objections.c.objection)).all()
+    codes = _codes(index)
+    found: list[ObjectionDict] = []
+    for each in rows:
+        authority, number = split_id(each.record)
+        found.append(
+            {
+                "objection": each.objection,
+                "record": f"{codes.get(authority, f'authority {authority}')}-{number}",
+                "opened_on": iso(each.opened_on),
+                "due_on": iso(each.due_on),
+                "overdue": each.outcome is None and today > each.due_on,
+                "outcome": "open" if each.outcome is None else OUTCOMES.get(each.outcome, str(each.outcome)),
+                "statement": _text(vault, master_key, each.grounds),
+                "answer": each.answer and _text(vault, master_key, each.answer),
+                "grounds_commitment": each.grounds.hex(),
+                "answer_commitment": each.answer and each.answer.hex(),
+            }
+        )
+    return found
+
+
+def _text(vault: Connection, master_key: bytes, commitment: bytes) -> str | None:
+    row = vault.execute(select(statements).where(statements.c.commitment == commitment)).one_or_none()
+    if row is None or row.wrapped_key is None:
+        return None
+    return open_document(master_key, Sealed(*row)).content.decode()

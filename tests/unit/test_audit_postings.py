@@ -1,0 +1,193 @@
+"""Who answers for a batch: each signature and sender that does, and each that only seems to."""
+
+from __future__ import annotations
+
+import pytest
+from honest_chain import Chain, record
+
+from ledger.audit.postings import LoggedBatch, Posting, answered_by, batches_of, unanswered
+from ledger.chain.abi import selector
+from ledger.chain.accounts import address_of, sign_digest
+from ledger.chain.calldata import postings_in
+from ledger.chain.contracts import Contracts, Deployment, batch_digest
+from ledger.crypto.typed_data import batch_domain, signer
+from ledger.domain.facts import SignaturesInvalidated
+
+ADDRESS = "0x" + "12" * 20
+LEDGER = Deployment(7, "0x", ADDRESS, ADDRESS, "0x" + "Ab" * 20, ADDRESS, ADDRESS, 1)
+DOMAIN = batch_domain(7, b"\xab" * 20)
+SECRET, OTHER = bytes([1]) * 32, bytes([2]) * 32
+KEY = address_of(SECRET).lower()
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+def logged(count: int = 3) -> LoggedBatch:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(count)
+    chain.batch(1, [record(each) for each in range(1, count + 1)], key=KEY)
+    (found,) = batches_of(chain.facts)
+    return found
+
+
+BATCH = logged()
+DEADLINE = BATCH.header.at.timestamp + 60
+
+
+def signed(
+    secret: bytes = SECRET, deadline: int = DEADLINE, records: bytes = BATCH.records, **changed
+) -> Posting:
+    deployment = Deployment(
+        changed.pop("chain_id", 7), "0x", ADDRESS, ADDRESS, LEDGER.credit_ledger, ADDRESS, ADDRESS, 1
+    )
+    digest = batch_digest(deployment, 1, changed.get("first_number", 1), deadline, records)
+    return Posting(1, 1, deadline=deadline, signature=sign_digest(secret, digest))
+
+
+def answer(*postings: Posting) -> str | None:
+    return answered_by(BATCH, postings, DOMAIN)
+
+
+def test_its_key_answers_by_signature_or_by_sending() -> None:
+    assert answer(signed(OTHER), signed()) == "signed"
+    assert answer(Posting(1, 1, sender=KEY)) == "sent"
+    assert answer(signed(deadline=BATCH.header.at.timestamp)) == "signed"
+
+
+def high_s(posting: Posting) -> Posting:
+    r, s, v = posting.signature[:32], int.from_bytes(posting.signature[32:64], "big"), posting.signature[64]
+    return posting._replace(signature=r + (ORDER - s).to_bytes(32, "big") + bytes([55 - v]))
+
+
+@pytest.mark.parametrize(
+    "posting",
+    [
+        signed(OTHER),
+        signed(records=BATCH.records[:-1] + bytes([BATCH.records[-1] ^ 1])),
+        signed(records=BATCH.records[64:]),
+        signed(chain_id=8),
+        signed(first_number=2),
+        signed(deadline=BATCH.header.at.timestamp - 1),
+        signed()._replace(deadline=DEADLINE + 1),
+        signed()._replace(first_number=2),
+        signed()._replace(authority=2),
+        signed()._replace(signature=b""),
+        signed()._replace(signature=signed().signature[:64]),
+        signed()._replace(signature=bytes(65)),
+        signed()._replace(signature=signed().signature[:64] + b"\0"),
+        high_s(signed()),
+        Posting(1, 1, sender=address_of(OTHER).lower()),
+        Posting(1, 2, sender=KEY),
+    ],
+    ids=[
+        "another key", "another record", "fewer records", "another chain", "another number signed", "expired",
+        "another deadline", "another number", "another authority", "no signature", "too short", "zeros", "bad v",
+        "high s", "another sender", "sender of another batch",
+    ],
+)  # fmt: skip
+def test_nothing_else_answers(posting: Posting) -> None:
+    assert answer(posting) is None
+    found = unanswered(BATCH, [posting], {1: "GACC"})
+    assert found.what == "batch without its key's signature"
+    assert "batch records GACC-1..3" in found.where
+    assert KEY in found.expected
+
+
+def test_a_signature_is_of_the_epoch_that_its_batch_was_recorded_in() -> None:
+    digest = batch_digest(LEDGER, 1, 1, DEADLINE, BATCH.records, 2)
+    posting = Posting(1, 1, deadline=DEADLINE, signature=sign_digest(SECRET, digest))
+    assert answer(posting) is None
+    assert answered_by(BATCH._replace(epoch=2), [posting], DOMAIN) == "signed"
+    assert answered_by(BATCH._replace(epoch=2), [signed()], DOMAIN) is None
+
+
+def test_epochs_move_on_with_the_facts() -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(1)
+    chain.batch(1, [record(1)])
+    chain.block()
+    chain.facts.append(SignaturesInvalidated(chain.place(), 1, 6))
+    chain.batch(1, [record(1)])
+    epochs = {1: 5}
+    assert [each.epoch for each in batches_of(chain.facts, epochs)] == [5, 6]
+    assert epochs == {1: 6}
+
+
+def test_every_changed_byte_of_a_signature_signs_for_somebody_else() -> None:
+    good = signed()
+    for at in range(65):
+        changed = bytearray(good.signature)
+        changed[at] ^= 1
+        assert answer(good._replace(signature=bytes(changed))) is None
+
+
+def test_a_key_is_recovered_as_eth_account_does() -> None:
+    for number in range(1, 40):
+        secret, digest = bytes([number]) * 32, bytes([number, 5]) * 16
+        assert signer(digest, sign_digest(secret, digest)) == address_of(secret).lower()
+
+
+def test_batches_end_where_the_next_fact_begins() -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(2)
+    for _ in range(2):
+        chain.batch(1, [record(1), record(1), record(2)])
+    chain.checkpoint()
+    chain.batch(1, [record(2)])
+    assert [(each.header.first_number, len(each.records)) for each in batches_of(chain.facts)] == [
+        (1, 192), (4, 192), (7, 64)
+    ]  # fmt: skip
+
+
+class Blocks:
+    """A node with one block of these transactions."""
+
+    where = "a list"
+
+    def __init__(self, *transactions: dict[str, str | None]) -> None:
+        self._transactions = list(transactions)
+
+    def requests(self, calls):
+        return [{"transactions": self._transactions} for _ in calls]
+
+    def request(self, method, *params):
+        raise AssertionError(method)
+
+    def close(self) -> None:
+        pass
+
+
+def found_in(data: bytes, to: str | None = LEDGER.credit_ledger, sender: str = KEY) -> list[Posting]:
+    node = Blocks({"input": "0x" + data.hex(), "to": to, "from": sender})
+    ((number, postings),) = postings_in(node, LEDGER, [5])
+    assert number == 5
+    return postings
+
+
+def relayed() -> bytes:
+    posting = signed()
+    return (
+        Contracts(Blocks(), LEDGER).record_signed(1, 1, DEADLINE, KEY, BATCH.records, posting.signature).data
+    )
+
+
+def test_calls_are_found_in_transactions_and_inside_other_calls() -> None:
+    assert found_in(relayed()) == [signed()]
+    inside = b"\x01\x02\x03\x04" + bytes(61) + relayed() + bytes(28)
+    assert found_in(inside, to=ADDRESS) == [signed()]
+    assert found_in(inside + relayed(), to=None) == [signed(), signed()]
+    direct = Contracts(Blocks(), LEDGER).record(1, 1, BATCH.records).data
+    assert found_in(direct, sender=KEY.upper().replace("0X", "0x")) == [Posting(1, 1, sender=KEY)]
+    assert found_in(direct, to=LEDGER.credit_ledger.lower()) == [Posting(1, 1, sender=KEY)]
+
+
+def test_a_sender_to_another_contract_and_cut_calls_count_for_nothing() -> None:
+    direct = Contracts(Blocks(), LEDGER).record(1, 1, BATCH.records).data
+    assert found_in(direct, to=ADDRESS) == []
+    assert found_in(direct[:60]) == []
+    for length in range(len(relayed()) - 31):  # the last 31 bytes pad the signature
+        assert all(each.signature != signed().signature for each in found_in(relayed()[:length]))
+    wild = selector("CreditLedger", "recordSigned") + b"\xff" * 300
+    assert found_in(wild) == []

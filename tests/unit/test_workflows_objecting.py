@@ -1,0 +1,75 @@
+"""Objections from the office's side: opened, answered, listed, and seen by the audit."""
+
+from __future__ import annotations
+
+import pytest
+from workflows_rows import ALPHA, record_line, records_file
+
+from ledger.domain.calendar import iso
+from ledger.errors import BadValue, ChainRefused, Conflict, NotFound
+from ledger.workflows.auditing import audit
+from ledger.workflows.importing import import_file
+from ledger.workflows.objecting import answer_objection, objections_of, open_objection
+from ledger.workflows.reading import record_of
+from ledger.workflows.subjects import subject_of
+
+pytest_plugins = ["workflows_office"]
+
+
+@pytest.fixture
+def busy(office, tmp_path):
+    path = records_file(
+        tmp_path / "records.csv", record_line("R1", party=ALPHA), record_line("R2", party=ALPHA)
+    )
+    assert import_file(office, path, "records", office.authorities["GACC"]).recorded == 2
+    office.follower.catch_up()
+    return office
+
+
+def listed(office):
+    members = subject_of(office.db, ALPHA, office.today()).members
+    return objections_of(office.db, office.keystore.master_key, members, office.today())
+
+
+def disputed(office):
+    found = record_of(office.db, office.catalogue, office.keystore.master_key, ALPHA, office.today())
+    return [each["record"] for each in found["records"] if each["disputed"]]
+
+
+def test_an_objection_from_statement_to_answer(busy):
+    assert listed(busy) == []
+    opened = open_objection(busy, "gacc-2", "  The goods were declared. 已申报。 ")
+    today = busy.today()
+    assert opened["objection"] == 1
+    assert (opened["record"], opened["outcome"], opened["overdue"]) == ("GACC-2", "open", False)
+    assert (opened["opened_on"], opened["due_on"]) == (iso(today), iso(today + 20))
+    assert opened["statement"] == "The goods were declared. 已申报。"
+    assert disputed(busy) == ["GACC-2"]
+    with pytest.raises(ChainRefused, match="AlreadyOpen"):
+        open_objection(busy, "GACC-2", "again")
+
+    answered = answer_objection(busy, 1, "partly upheld", "The fine is halved.")
+    assert (answered["outcome"], answered["answer"]) == ("partly upheld", "The fine is halved.")
+    assert disputed(busy) == []
+    with pytest.raises(Conflict, match="answered already"):
+        answer_objection(busy, 1, "upheld", "again")
+    open_objection(busy, "GACC-2", "still not right")
+    assert [each["outcome"] for each in listed(busy)] == ["partly upheld", "open"]
+
+    report = audit(busy)
+    assert report.deviations == ()
+    assert report.checked["objections"] == 2
+
+
+def test_what_is_not_there_or_makes_no_sense(busy):
+    for record in ("GACC", "NOBODY-1", "GACC-x", "GACC-", ""):
+        with pytest.raises(BadValue):
+            open_objection(busy, record, "no")
+    with pytest.raises(NotFound):
+        open_objection(busy, "GACC-3", "no")
+    with pytest.raises(BadValue, match="empty"):
+        open_objection(busy, "GACC-1", "  ")
+    with pytest.raises(NotFound):
+        answer_objection(busy, 1, "upheld", "no")
+    with pytest.raises(BadValue, match="one of upheld"):
+        answer_objection(busy, 1, "open", "no")
