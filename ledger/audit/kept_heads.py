@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ledger.audit.deviation import Deviation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from ledger.crypto.merkle import Log
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 class KeptHeads:
     """Kept `(size, root)`, compared as the log passes each size. `compared` are known to hold already."""
 
-    def __init__(self, heads: Iterable[tuple[int, bytes]], compared: frozenset[tuple[int, bytes]]) -> None:
+    def __init__(
+        self, heads: Sequence[tuple[int, bytes]], compared: frozenset[tuple[int, bytes]] = frozenset()
+    ) -> None:
+        #: As given: one that two people kept counts twice.
+        self.given = heads
         self.heads = frozenset(heads)
         self._left = sorted(self.heads - compared)
 

@@ -145,7 +145,7 @@ class _Audit:
         self._signatures = SignatureCheck(ledger.node, ledger.deployment)
         self._others = others
         self._replay = Replay()
-        self._kept = KeptHeads(checkpoints, frozenset())
+        self._kept = KeptHeads(checkpoints)
         self._heads = 0
         self._found: list[Deviation] = []
         self._more = 0
@@ -201,7 +201,7 @@ class _Audit:
         checked |= {
             "index_rows": self._index.rows,
             "heads": self._heads,
-            "checkpoints": len(self._kept.heads),
+            "checkpoints": len(self._kept.given),
             "scores_recomputed": self._scores.recomputed,
             "contracts": 0 if self.broken else 5,
             "facts_of_other_nodes": sum(each.facts for each in self._others),
@@ -227,7 +227,7 @@ class _Audit:
         self._index.take_up(reached.counts["index_rows"], reached.links)
         for counts in (self._vault.counts, self._signatures.counts):
             counts.update((name, reached.counts[name]) for name in counts)
-        self._kept = KeptHeads(self._kept.heads, reached.checkpoints)
+        self._kept = KeptHeads(self._kept.given, reached.checkpoints)
         first = reached.block.number + 1
         again = f"blocks {first} to {last.number}" if first <= last.number else "no block: none is newer"
         before = f"blocks {self._ledger.deployment.block} to {reached.block.number}"

@@ -51,7 +51,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         timings = [timed(lambda: _audited(ledger, size)) for _ in range(runs)]
         plain = size / timed(lambda: _decoded(ledger, size)).seconds
         yield rate(
-            "everything: replay, contracts, index, documents", size, timings,
+            "everything: replay, signatures, contracts, index, documents", size, timings,
             target=Target(5_000), baseline=plain, baseline_is=BASELINE,
         )  # fmt: skip
     yield from _proofs(100 if quick else 1000)
