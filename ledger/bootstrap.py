@@ -79,7 +79,9 @@ class Ledger:
             funded = [keystore.address(name) for name in FIRST_NAMES]
             node = connect(settings.data_dir, funded, settings.rpc_url)
             stack.callback(node.close)
-            deployment = _deployment(db, node, keystore, authorities, cards, progress)
+            deployment = _deployment(
+                db, node, keystore, authorities, cards, progress, settings.governance_delay
+            )
             contracts = Contracts(node, deployment)
             yield cls(
                 settings=settings,
@@ -116,6 +118,7 @@ def _deployment(  # noqa: PLR0917  the parts of a ledger, in the order they are 
     authorities: tuple[Authority, ...],
     cards: tuple[Scorecard, ...],
     progress: Callable[[str], None],
+    governance_delay: int,
 ) -> Deployment:
     """Return the deployment that the vault remembers, or make one and remember it."""
     known = _known_deployment(db)
@@ -123,7 +126,14 @@ def _deployment(  # noqa: PLR0917  the parts of a ledger, in the order they are 
         with db.lock("deploy", timeout=120):
             known = _known_deployment(db)
             if known is None:
-                known = deploy(node, keystore, authorities, cards, progress=progress)
+                known = deploy(
+                    node,
+                    keystore,
+                    authorities,
+                    cards,
+                    governance_delay=governance_delay,
+                    progress=progress,
+                )
                 _remember(db, known)
                 return known
     check_chain(node, known)

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     #: File that holds the keystore's passphrase; none: `passphrase` below, then a generated file.
     passphrase_file: Path | None = None
     passphrase: SecretStr | None = None
+    #: Seconds that the governor must announce what it does before it does it; set before the first start.
+    governance_delay: int = Field(default=0, ge=0, le=2**32 - 1)
     #: Where `start` listens. Loopback unless told.
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ledger.scoring.cards import Scorecard
 
 #: Roles of the access manager. 0 is OpenZeppelin's admin, who grants the others.
-ADMIN, GOVERNOR, REGISTRAR, ASSESSOR = 0, 1, 2, 3
+ADMIN, GOVERNOR, REGISTRAR, ASSESSOR, GUARDIAN = 0, 1, 2, 3, 4
 #: Until when a first key is valid: 9999-12-31T23:59:59Z, a date every calendar and database can hold.
 NO_END: Final = 253_402_300_799
 #: Gas a whole deployment is sure to stay below, and gas an operator needs to begin with: for the check of
@@ -45,12 +45,16 @@ _FUNCTIONS: Final = {
 }
 #: Who has which role. The deployer governs until it hands over.
 _MEMBERS: Final = (
-    (GOVERNOR, "governor"),
     (GOVERNOR, "deployer"),
     (REGISTRAR, "operator"),
     (ASSESSOR, "operator"),
 )
-_LABELS: Final = {GOVERNOR: "GOVERNOR", REGISTRAR: "REGISTRAR", ASSESSOR: "ASSESSOR"}
+_LABELS: Final = {
+    GOVERNOR: "GOVERNOR",
+    REGISTRAR: "REGISTRAR",
+    ASSESSOR: "ASSESSOR",
+    GUARDIAN: "GUARDIAN",
+}
 
 
 class Step(NamedTuple):
@@ -86,9 +90,14 @@ def deploy(
     authorities: Sequence[Authority],
     cards: Sequence[Scorecard],
     *,
+    governance_delay: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Deployment:
     """Deploy, or finish a deployment that was begun, or return the finished one. `progress` hears each step.
+
+    What the governor does, it has to announce `governance_delay` seconds before, by `AccessManager.schedule`,
+    and the guardian may cancel it meanwhile. With 0, right for a trial on one machine, it acts at once. A
+    deployment that is continued must be given the same delay.
 
     Keys of the authorities are made in the keystore. Raises `Misconfigured` where gas is priced and the
     deployer or operator has no money, `Conflict` if the deployer key was used for something else, and the
@@ -96,7 +105,7 @@ def deploy(
     """
     submitter = Submitter(node, keystore, "deployer")
     addresses = {name: created_address(submitter.address, i) for i, name in enumerate(_CREATED)}
-    steps = _steps(keystore, addresses, authorities, cards)
+    steps = _steps(keystore, addresses, authorities, cards, governance_delay)
     done = int(node.request("eth_getTransactionCount", submitter.address, "latest"), 16)
     if done > len(steps):
         raise Conflict(
@@ -119,7 +128,11 @@ _CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", 
 
 
 def _steps(
-    keystore: Keystore, at: dict[str, str], authorities: Sequence[Authority], cards: Sequence[Scorecard]
+    keystore: Keystore,
+    at: dict[str, str],
+    authorities: Sequence[Authority],
+    cards: Sequence[Scorecard],
+    delay: int,
 ) -> list[Step]:
     manager, deployer = at["AccessManager"], keystore.address("deployer")
     arguments = {
@@ -139,7 +152,7 @@ def _steps(
     for card in cards:
         data = encode_call("ScoreBook", "registerCard", card.hash, card.effective_on)
         steps.append(Step(f"register card {card.name}", Call(at["ScoreBook"], data)))
-    steps.append(Step("hand over", _multicall(manager, _handover(keystore))))
+    steps.append(Step("hand over", _multicall(manager, _handover(keystore, delay))))
     return steps
 
 
@@ -158,15 +171,18 @@ def _roles(keystore: Keystore, at: dict[str, str]) -> list[bytes]:
         for role in sorted(set(functions.values())):
             selectors = [selector(contract, f) for f, r in functions.items() if r == role]
             calls.append(encode_call("AccessManager", "setTargetFunctionRole", at[contract], selectors, role))
+    calls.append(encode_call("AccessManager", "setRoleGuardian", GOVERNOR, GUARDIAN))
+    calls.append(encode_call("AccessManager", "grantRole", GUARDIAN, keystore.ensure("guardian"), 0))
     for role, name in _MEMBERS:
         calls.append(encode_call("AccessManager", "grantRole", role, keystore.address(name), 0))
     return calls
 
 
-def _handover(keystore: Keystore) -> list[bytes]:
-    deployer = keystore.address("deployer")
+def _handover(keystore: Keystore, delay: int) -> list[bytes]:
+    deployer, governor = keystore.address("deployer"), keystore.address("governor")
     return [
-        encode_call("AccessManager", "grantRole", ADMIN, keystore.address("governor"), 0),
+        encode_call("AccessManager", "grantRole", GOVERNOR, governor, delay),
+        encode_call("AccessManager", "grantRole", ADMIN, governor, delay),
         encode_call("AccessManager", "renounceRole", GOVERNOR, deployer),
         encode_call("AccessManager", "renounceRole", ADMIN, deployer),
     ]

@@ -250,3 +250,23 @@ def test_both_chains_give_the_same_blocks_of_logs(tmp_path: Path, anvil: Anvil) 
         results.append((registered.gas_used, shown, heads))
     assert results[0] == results[1]
     node.close()
+
+
+def test_with_a_delay_the_governor_announces_and_the_guardian_may_cancel(tmp_path: Path) -> None:
+    node, keystore = fresh(tmp_path)
+    deployment = deploy(node, keystore, default_authorities()[:1], load_cards(), governance_delay=86_400)
+    contracts = Contracts(node, deployment)
+    governor, operator = (Submitter(node, keystore, name) for name in ("governor", "operator"))
+    wanted = contracts.set_suspended(1, True)
+    with pytest.raises(Reverted, match=r"AccessManagerNotScheduled|AccessManagedRequiredDelay"):
+        governor.execute(wanted, 300_000)
+    schedule = contracts.call("AccessManager", "schedule", wanted.to, wanted.data, 0)
+    governor.execute(schedule, 300_000)
+    with pytest.raises(Reverted, match="AccessManagerNotReady"):
+        governor.execute(wanted, 300_000)
+    cancel = contracts.call("AccessManager", "cancel", keystore.address("governor"), wanted.to, wanted.data)
+    with pytest.raises(Reverted, match="AccessManagerUnauthorizedCancel"):
+        operator.execute(cancel, 300_000)  # the operator is none
+    assert not contracts.suspended(1)
+    sender = keystore.address("guardian")
+    node.request("eth_call", {"from": sender, "to": cancel.to, "data": "0x" + cancel.data.hex()}, "latest")
