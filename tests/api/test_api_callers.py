@@ -27,12 +27,13 @@ ROUTES = {
     "score": ("GET", f"/v1/enterprises/{FIRST}/score"),
     "accesses": ("GET", f"/v1/enterprises/{FIRST}/accesses"),
     "evidence": ("GET", f"/v1/enterprises/{FIRST}/evidence"),
+    "objections": ("GET", f"/v1/enterprises/{FIRST}/objections"),
     "checkpoint": ("GET", "/v1/checkpoints/latest"),
     "leaves": ("GET", "/v1/log/leaves"),
     "inclusion": ("GET", "/v1/log/inclusion?leaf=0"),
     "consistency": ("GET", "/v1/log/consistency?first=1"),
 }
-READS = ("enterprise", "record", "score", "accesses", "evidence")
+READS = ("enterprise", "record", "score", "accesses", "evidence", "objections")
 PROOFS = ("checkpoint", "inclusion", "consistency")
 #: Status of each route, by scope; 415 and 404 mean that the caller was let in.
 ALLOWED = {

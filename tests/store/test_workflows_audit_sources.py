@@ -70,7 +70,7 @@ def test_assessments_are_computed_anew(ledger: Any) -> None:
     assert report.ok, report.to_text()
     checked = report.checked
     assert (checked["assessments"], checked["scores"], checked["scores_recomputed"]) == (2, 3, 4)
-    assert checked["contracts"] == 4
+    assert checked["contracts"] == 5
     assert checked["facts_of_other_nodes"] == checked["facts"]
 
 
@@ -100,7 +100,7 @@ def test_an_assessment_with_a_card_that_is_not_at_hand(ledger: Any) -> None:
 def test_code_that_is_not_the_artifacts(ledger: Any, lie: Callable[[str], str]) -> None:
     ledger.node = Liar(ledger.node, "eth_getCode", lie)
     report = audit(ledger)
-    assert [each.what for each in report.deviations] == ["code differs from its artifact"] * 4
+    assert [each.what for each in report.deviations] == ["code differs from its artifact"] * 5
     assert "contract CreditLedger" in report.deviations[2].where
 
 
