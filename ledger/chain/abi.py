@@ -90,18 +90,36 @@ def decode_result(name: str, function: str, data: bytes) -> list[Value]:
         raise ChainDamaged(f"{name}.{function} returned {len(data)} bytes that are not its result") from error
 
 
+def decode_call(name: str, data: bytes) -> str | None:
+    """Return `function(argument=1, ...)` for the data of a call, or nothing if the contract has no such."""
+    for entry in artifact(name)["abi"]:
+        if entry["type"] == "function" and keccak256(_signature(entry))[:4] == data[:4]:
+            values = _decode([each["type"] for each in entry["inputs"]], data[4:])
+            return f"{entry['name']}({_arguments(entry, values)})"
+    return None
+
+
+def decode_event(name: str, event: str, data: bytes) -> dict[str, Value]:
+    """Return the fields of an event that are in its data, not in its topics. Raises `ChainDamaged`."""
+    (found,) = (e for e in artifact(name)["abi"] if e["type"] == "event" and e["name"] == event)
+    inputs = [each for each in found["inputs"] if not each["indexed"]]
+    try:
+        values = _decode([each["type"] for each in inputs], data)
+    except Exception as error:
+        raise ChainDamaged(f"{name}.{event}: {len(data)} bytes that are not its data") from error
+    return {each["name"]: value for each, value in zip(inputs, values, strict=True)}
+
+
 def decode_revert(data: bytes) -> str | None:
     """Return `Name(value=1, ...)` for what a reverted call returned, or nothing if it is no known error."""
     for error in _errors():
         if keccak256(_signature(error))[:4] != data[:4]:
             continue
-        names = [each["name"] for each in error["inputs"]]
         try:
             values = _decode([each["type"] for each in error["inputs"]], data[4:])
         except Exception:  # noqa: BLE001, S112  another error of the same selector may fit
             continue
-        shown = (f"{name}={_show(value)}" for name, value in zip(names, values, strict=True))
-        return f"{error['name']}({', '.join(shown)})"
+        return f"{error['name']}({_arguments(error, values)})"
     return None
 
 
@@ -125,6 +143,11 @@ def _decode(types: list[str], data: bytes) -> list[Value]:
         to_checksum_address(value) if type_ == "address" else value
         for type_, value in zip(types, values, strict=True)
     ]
+
+
+def _arguments(entry: dict[str, Any], values: list[Value]) -> str:
+    named = zip(entry["inputs"], values, strict=True)
+    return ", ".join(f"{each['name'].rstrip('_')}={_show(value)}" for each, value in named)
 
 
 def _show(value: Value) -> str:

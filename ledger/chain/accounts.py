@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ledger.crypto.hashing import keccak256
+from ledger.errors import BadValue
 
 #: A transaction may ask for no more gas than this (EIP-7825); newer nodes refuse it, so it is never sent.
 MAX_TRANSACTION_GAS = 16_777_216
@@ -65,3 +66,17 @@ def sign_transaction(secret: bytes, transaction: Transaction) -> tuple[bytes, by
     }
     signed = Account.sign_transaction(fields, secret)
     return bytes(signed.raw_transaction), bytes(signed.hash)
+
+
+def checked_address(field: str, text: str) -> str:
+    """Return an address with its checksum (EIP-55). Raises `BadValue` for no address, or a mistyped one."""
+    from eth_utils.address import is_address, is_checksum_formatted_address, to_checksum_address  # noqa: PLC0415
+
+    if not text.startswith("0x") or len(text) != 42 or not is_address(text.lower()):
+        raise BadValue(field, text, "not an address: 0x and 40 hexadecimal digits")
+    found = to_checksum_address(text)
+    if is_checksum_formatted_address(text) and text != found:
+        raise BadValue(field, text, "mistyped: its checksum does not hold")
+    if not int(found, 16):
+        raise BadValue(field, text, "the zero address is nobody's")
+    return str(found)

@@ -56,10 +56,11 @@ class Deployment:
 
 
 class Call(NamedTuple):
-    """A call to be sent in a transaction."""
+    """A call to be sent in a transaction. `value` is money given with it, in wei."""
 
     to: str
     data: bytes
+    value: int = 0
 
 
 def batch_digest(  # noqa: PLR0917  the fields of the typed data
@@ -270,6 +271,10 @@ class Contracts:
     ) -> Call:
         """Answer an objection by the signature of `key` over `answer_digest`; anyone may send this."""
         return self.call("Objections", "answerSigned", number, outcome, answer, deadline, key, signature)
+
+    def view(self, contract: str, function: str, *arguments: Argument) -> list[Value]:
+        """Ask any view of any of the contracts, as of the latest block."""
+        return self._views([(contract, function, arguments)], "latest")[0]
 
     def call(self, contract: str, function: str, *arguments: Argument) -> Call:
         """Return the call of any function of any of the contracts."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ledger.chain.abi import decode_revert
 from ledger.chain.accounts import MAX_TRANSACTION_BYTES, MAX_TRANSACTION_GAS, Transaction
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ledger.chain.contracts import Call
-    from ledger.chain.keystore import Keystore
     from ledger.chain.rpc import Node
 
 #: Seconds between questions for a receipt: at first, and at most.
@@ -49,6 +48,16 @@ class Receipt(NamedTuple):
     contract: str | None
 
 
+class Signer(Protocol):
+    """Who holds keys by name: the keystore, or a file with one key."""
+
+    def address(self, name: str) -> str:
+        """The checksummed address of a key."""
+
+    def sign_transaction(self, name: str, transaction: Transaction) -> tuple[bytes, bytes]:
+        """Return (raw transaction, its hash)."""
+
+
 class _Sent(NamedTuple):
     call: Call
     gas: int
@@ -66,11 +75,11 @@ def reason(error: RpcRefused) -> ChainRefused:
 class Submitter:
     """Sends calls from the key `name`, from any thread. Two submitters of one key would fight over nonces."""
 
-    def __init__(self, node: Node, keystore: Keystore, name: str) -> None:
+    def __init__(self, node: Node, signer: Signer, name: str) -> None:
         self._node = node
-        self._keystore = keystore
+        self._signer = signer
         self._name = name
-        self.address = keystore.address(name)
+        self.address = signer.address(name)
         self._guard = threading.Lock()
         self._chain_id: int | None = None
         self._nonce: int | None = None
@@ -142,8 +151,8 @@ class Submitter:
         if self._chain_id is None:
             self._chain_id = int(self._node.request("eth_chainId"), 16)
         tip, most = self._current_fees()
-        transaction = Transaction(self._chain_id, nonce, tip, most, gas, call.to, call.data)
-        raw, digest = self._keystore.sign_transaction(self._name, transaction)
+        transaction = Transaction(self._chain_id, nonce, tip, most, gas, call.to, call.data, call.value)
+        raw, digest = self._signer.sign_transaction(self._name, transaction)
         if len(raw) > MAX_TRANSACTION_BYTES:
             raise ChainRefused(f"a transaction of {len(raw)} bytes; nodes take {MAX_TRANSACTION_BYTES}")
         return "0x" + raw.hex(), digest
@@ -190,6 +199,7 @@ class Submitter:
         """The reason of a failure, by executing the call again where it failed: receipts do not carry it."""
         if sent is not None:
             again = {"from": self.address, "data": "0x" + sent.call.data.hex(), "gas": hex(sent.gas)}
+            again["value"] = hex(sent.call.value)
             if sent.call.to:
                 again["to"] = sent.call.to
             try:

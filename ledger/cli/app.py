@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import typer
 
-from ledger.cli import audit, identities, keys, objections, operate, proofs, read, witness, write
+from ledger.cli import audit, authorities, identities, keys, objections, operate, proofs, read, witness, write
 
 app = typer.Typer(
     name="credit-ledger",
@@ -41,6 +41,7 @@ app.command("score")(read.score)
 app.command("record")(read.record)
 app.command("assess")(write.assess)
 app.add_typer(objections.objections, name="objection")
+app.add_typer(authorities.authorities, name="authority")
 app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)
 app.command("audit")(audit.audit)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar as _gregorian
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from ledger.errors import BadValue
@@ -62,6 +62,32 @@ def day_of(timestamp: int) -> int:
 def start_of(day: int) -> int:
     """Return the Unix timestamp, in seconds, at which a day begins in Asia/Shanghai."""
     return day * 86400 - _SHANGHAI_OFFSET
+
+
+def to_instant(text: str) -> int:
+    """Turn a day (its beginning in Asia/Shanghai) or an ISO 8601 time with its zone into Unix seconds.
+
+    Raises `BadValue` for any other form, and for a time without a zone.
+    """
+    if _FORM.fullmatch(text):
+        return start_of(to_day(text))
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadValue("time", text, "not YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS+08:00") from None
+    if parsed.tzinfo is None:
+        raise BadValue("time", text, "says no zone, such as +08:00")
+    if not 1970 < parsed.year <= LAST_YEAR:
+        raise BadValue("time", text, f"outside 1971..{LAST_YEAR}")
+    return int(parsed.timestamp())
+
+
+def iso_instant(timestamp: int) -> str:
+    """Turn Unix seconds into `YYYY-MM-DDTHH:MM:SSZ`. Raises `BadValue` beyond the year 9999."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        raise BadValue("time", timestamp, "beyond the calendar") from None
 
 
 def _civil(day: int) -> date:

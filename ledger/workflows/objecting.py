@@ -6,14 +6,12 @@ command that is run again finds the objection open, or answered, and the contrac
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from sqlalchemy import insert, select
 
 from ledger.chain.contracts import answer_digest
 from ledger.chain.keystore import authority_key
-from ledger.chain.submitter import Submitter
 from ledger.domain.calendar import iso
 from ledger.domain.facts import OUTCOMES
 from ledger.domain.records import RECORD_BYTES, record_id, split_id, unpack_run
@@ -22,20 +20,16 @@ from ledger.index.queries import all_authorities
 from ledger.outbox.documents import Sealed, open_document, seal_document
 from ledger.store.index import answers, objections, runs
 from ledger.store.vault import statements
+from ledger.workflows.sending import present, send
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from sqlalchemy import ColumnElement, Connection
 
-    from ledger.chain.contracts import Call, Contracts
-    from ledger.chain.keystore import Keystore
-    from ledger.chain.rpc import Node
     from ledger.store.database import Database
-    from ledger.workflows.office import Follows
+    from ledger.workflows.sending import Desk
 
-#: Gas that opening or answering is sure to stay below.
-_GAS: Final = 300_000
 #: Seconds for which a signed answer may be used.
 _SIGNED_FOR: Final = 3600
 #: Of a statement or answer, in UTF-8.
@@ -57,34 +51,7 @@ class ObjectionDict(TypedDict):
     answer_commitment: str | None
 
 
-class Parts(Protocol):
-    """The parts of an installation that this takes."""
-
-    @property
-    def db(self) -> Database:
-        """Vault and index."""
-
-    @property
-    def node(self) -> Node:
-        """The chain."""
-
-    @property
-    def keystore(self) -> Keystore:
-        """The keys of operator and authorities."""
-
-    @property
-    def contracts(self) -> Contracts:
-        """The calls."""
-
-    @property
-    def follower(self) -> Follows:
-        """The way from the chain to the index."""
-
-    def today(self) -> int:
-        """The day it is."""
-
-
-def open_objection(ledger: Parts, record: str, statement: str) -> ObjectionDict:
+def open_objection(ledger: Desk, record: str, statement: str) -> ObjectionDict:
     """Object to a record (`CODE-NUMBER`) for the enterprise it is about, as its registrar.
 
     Raises `BadValue`, `NotFound` (no such record), `ChainRefused` with the contract's reason: an objection is
@@ -94,11 +61,11 @@ def open_objection(ledger: Parts, record: str, statement: str) -> ObjectionDict:
         number = _record_number(index, record)
         enterprise = _enterprise_of(index, number, record)
     grounds = _keep(ledger, "statement", statement)
-    _send(ledger, ledger.contracts.open_objection(enterprise, number, grounds, for_it=True))
+    send(ledger, ledger.contracts.open_objection(enterprise, number, grounds, for_it=True))
     return _found(ledger, objections.c.grounds == grounds)
 
 
-def answer_objection(ledger: Parts, objection: int, outcome: str, answer: str) -> ObjectionDict:
+def answer_objection(ledger: Desk, objection: int, outcome: str, answer: str) -> ObjectionDict:
     """Answer an objection with a signature by the key of the authority that made the record.
 
     Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Misconfigured` (no key of the authority
@@ -115,10 +82,10 @@ def answer_objection(ledger: Parts, objection: int, outcome: str, answer: str) -
             raise Conflict(f"objection {objection} is answered already")
         code = _codes(index)[split_id(record)[0]]
     commitment = _keep(ledger, "answer", answer)
-    name, deadline = authority_key(code), _now(ledger) + _SIGNED_FOR
+    name, deadline = authority_key(code), present(ledger) + _SIGNED_FOR
     digest = answer_digest(ledger.contracts.deployment, objection, value, commitment, deadline)
     key, signature = ledger.keystore.address(name), ledger.keystore.sign_batch(name, digest)
-    _send(ledger, ledger.contracts.answer_signed(objection, value, commitment, deadline, key, signature))
+    send(ledger, ledger.contracts.answer_signed(objection, value, commitment, deadline, key, signature))
     return _found(ledger, objections.c.objection == objection)
 
 
@@ -161,7 +128,7 @@ def _codes(index: Connection) -> Mapping[int, str]:
     return {each.authority: each.code for each in all_authorities(index)}
 
 
-def _keep(ledger: Parts, field: str, text: str) -> bytes:
+def _keep(ledger: Desk, field: str, text: str) -> bytes:
     """Seal a text in the vault; return its commitment."""
     content = text.strip().encode()
     if not 0 < len(content) <= _LONGEST:
@@ -172,20 +139,7 @@ def _keep(ledger: Parts, field: str, text: str) -> bytes:
     return sealed.commitment
 
 
-def _now(ledger: Parts) -> int:
-    """The chain's time, which may run ahead of the clock, or the clock's: the later of the two."""
-    latest = ledger.node.request("eth_getBlockByNumber", "latest", False)
-    return max(int(latest["timestamp"], 16), int(time.time()))
-
-
-def _send(ledger: Parts, call: Call) -> None:
-    # The outbox sends with this key too: who holds its lock knows the next nonce.
-    with ledger.db.lock("sender", timeout=60.0):
-        Submitter(ledger.node, ledger.keystore, "operator").execute(call, _GAS)
-    ledger.follower.catch_up()
-
-
-def _found(ledger: Parts, which: ColumnElement[bool]) -> ObjectionDict:
+def _found(ledger: Desk, which: ColumnElement[bool]) -> ObjectionDict:
     with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
         (found,) = _shown(vault, index, ledger.keystore.master_key, which, ledger.today())
     return found

@@ -1,0 +1,77 @@
+"""The authorities as the chain has them now, with every key they ever had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from sqlalchemy import select
+
+from ledger.chain.accounts import checked_address
+from ledger.chain.deployment import NO_END
+from ledger.domain.calendar import iso_instant
+from ledger.index.queries import all_authorities
+from ledger.store.index import keys
+
+if TYPE_CHECKING:
+    from ledger.domain.catalogue import Catalogue
+    from ledger.workflows.sending import Desk
+
+
+class KeyDict(TypedDict):
+    """A key; it may write in [`valid_from`, `valid_until`), times with zone. `here`: this office holds it."""
+
+    key: str
+    valid_from: str
+    valid_until: str
+    compromised_from: str | None
+    here: bool
+
+
+class AuthorityDict(TypedDict):
+    """An authority. `mandate`: the codes of the types it may write now; `records`: how many it wrote."""
+
+    authority: int
+    code: str
+    records: int
+    suspended: bool
+    four_eyes: bool
+    mandate: list[str]
+    keys: list[KeyDict]
+
+
+def authorities_now(desk: Desk, catalogue: Catalogue) -> list[AuthorityDict]:
+    """Return every authority, by number, as the chain's latest block has it. Raises as `Contracts` does."""
+    with desk.db.read_index() as index:
+        known = all_authorities(index)
+        ever = dict.fromkeys(
+            index.execute(select(keys.c.authority, keys.c.key).order_by(keys.c.block_number))
+        )
+    found: list[AuthorityDict] = []
+    for number, code in known:
+        mandate = desk.contracts.mandate_now(number)
+        found.append(
+            {
+                "authority": number,
+                "code": code,
+                "records": desk.contracts.record_count(number),
+                "suspended": desk.contracts.suspended(number),
+                "four_eyes": desk.contracts.four_eyes(number),
+                "mandate": [each.code for each in catalogue.types if mandate >> each.number & 1],
+                "keys": [_key(desk, number, key) for authority, key in ever if authority == number],
+            }
+        )
+    return found
+
+
+def _key(desk: Desk, authority: int, key: str) -> KeyDict:
+    start, until = desk.contracts.key_window(authority, key)
+    since = desk.contracts.compromised_from(authority, key)
+    address = checked_address("key", key)
+    held = {desk.keystore.address(name) for name in desk.keystore.names}
+    return {
+        "key": address,
+        "valid_from": iso_instant(min(start, NO_END)),
+        "valid_until": iso_instant(min(until, NO_END)),
+        "compromised_from": iso_instant(since) if since else None,
+        "here": address in held,
+    }

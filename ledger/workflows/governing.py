@@ -1,0 +1,226 @@
+"""What the governor does about authorities: mandates, keys, suspensions, four eyes, keys in wrong hands.
+
+Where the installation has a governance delay, an act is announced first and done when it is due: by
+`execute`, or by the same call once more. Until then the guardian may take it back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from ledger.chain.accounts import checked_address
+from ledger.chain.governance import Governance
+from ledger.chain.keystore import authority_key
+from ledger.domain.calendar import iso_instant
+from ledger.errors import BadValue, Conflict, NotFound
+from ledger.index.queries import all_authorities
+from ledger.workflows.sending import present, send
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.chain.contracts import Call
+    from ledger.chain.governance import Operation
+    from ledger.domain.catalogue import Catalogue, EventType
+    from ledger.workflows.sending import Desk
+
+_GOVERNOR: Final = "governor"
+_GUARDIAN: Final = "guardian"
+#: So many hexadecimal digits of an operation's id name it, at the least.
+_SHORTEST_ID: Final = 6
+
+
+class ActDict(TypedDict):
+    """An act: `done` or only announced (then its operation's id, and times with zone in [`due`, `until`))."""
+
+    what: str
+    done: bool
+    operation: str | None
+    due: str | None
+    until: str | None
+
+
+# ---------------------------------------------------------------------- acts
+
+
+def declare_compromised(desk: Desk, code: str, key: str, since: int) -> ActDict:
+    """Declare that a key of an authority was in the wrong hands from `since` on (Unix seconds): final.
+
+    Raises `BadValue` (no address, a time to come, no key of the authority), `Conflict` (declared from as
+    early a time already), and what `govern` raises. `BadValue` too for an unknown authority, as all of these.
+    """
+    number, key = _number(desk, code), checked_address("key", key)
+    if since > present(desk):
+        raise BadValue("from", iso_instant(since), "in the future: it cannot be known yet")
+    if desk.contracts.key_window(number, key) == (0, 0):
+        raise BadValue("key", key, f"never was a key of {code}")
+    before = desk.contracts.compromised_from(number, key)
+    if before and before <= since:
+        already = f"{key} is declared compromised from {iso_instant(before)} on already"
+        raise Conflict(f"{already}; only an earlier time changes that")
+    what = f"{code}: key {key} compromised from {iso_instant(since)} on"
+    return govern(desk, desk.contracts.declare_compromised(number, key, since), what)
+
+
+def set_four_eyes(desk: Desk, code: str, required: bool) -> ActDict:
+    """Take an authority's serious records from contract wallets only, or from any key. Raises as `govern`."""
+    number = _number(desk, code)
+    if desk.contracts.four_eyes(number) == required:
+        raise Conflict(f"four eyes are {'on' if required else 'off'} for {code} already")
+    what = f"{code}: four eyes {'on' if required else 'off'}"
+    return govern(desk, desk.contracts.set_four_eyes(number, required), what)
+
+
+def set_suspended(desk: Desk, code: str, suspended: bool) -> ActDict:
+    """Suspend an authority, or let it write again. Raises as `govern`."""
+    number = _number(desk, code)
+    if desk.contracts.suspended(number) == suspended:
+        raise Conflict(f"{code} is {'suspended' if suspended else 'not suspended'} already")
+    what = f"{code}: {'suspended' if suspended else 'not suspended any more'}"
+    return govern(desk, desk.contracts.set_suspended(number, suspended), what)
+
+
+def set_mandate(
+    desk: Desk, catalogue: Catalogue, code: str, grant: Sequence[str], withdraw: Sequence[str], *, start: int
+) -> ActDict:
+    """Change the mandate in force by types to grant and to withdraw, from `start` on (Unix seconds).
+
+    Raises `BadValue` (no such type, nothing to change, a time before it can be done), and as `govern`.
+    """
+    number = _number(desk, code)
+    before = mandate = desk.contracts.mandate_now(number)
+    for each in _types(catalogue, "grant", grant):
+        mandate |= 1 << each.number
+    for each in _types(catalogue, "withdraw", withdraw):
+        mandate &= ~(1 << each.number)
+    if mandate == before:
+        raise BadValue("grant", ", ".join(grant), f"changes nothing in the mandate of {code}")
+    call = desk.contracts.set_mandate(number, mandate, start)
+    governance = _governance(desk)
+    operation = governance.announced(call)
+    now = present(desk)
+    earliest = max(operation.due, now) if operation else now + governance.delay(call)
+    if start < earliest:
+        raise BadValue(
+            "from",
+            iso_instant(start),
+            f"it cannot be done before {iso_instant(earliest)}, so not hold earlier",
+        )
+    changes = [*(f"+{each}" for each in grant), *(f"-{each}" for each in withdraw)]
+    return govern(desk, call, f"{code}: mandate {' '.join(changes)} from {iso_instant(start)} on")
+
+
+def set_key(desk: Desk, code: str, key: str, start: int | None, until: int) -> ActDict:
+    """Give a key of an authority the window [`start`, `until`), Unix seconds, whatever it was before.
+
+    Without `start`, what it was stays, or it is now for a new key. Raises `BadValue`, `Conflict` (declared
+    compromised), and as `govern`.
+    """
+    number, key = _number(desk, code), checked_address("key", key)
+    if desk.contracts.compromised_from(number, key):
+        raise Conflict(f"{key} was declared compromised, which is final: give {code} another key")
+    if start is None:
+        start = min(desk.contracts.key_window(number, key)[0] or present(desk), until)
+    if until < start:
+        raise BadValue("until", iso_instant(until), f"before the beginning, {iso_instant(start)}")
+    what = f"{code}: key {key} valid from {iso_instant(start)} until {iso_instant(until)}"
+    return govern(desk, desk.contracts.set_key(number, key, start, until), what)
+
+
+def invalidate_signatures(desk: Desk, code: str) -> int:
+    """Cancel what an authority has signed and nobody has posted yet, by its own key; return the new epoch.
+
+    No act of governance: nothing is announced. Raises `BadValue`, `Misconfigured` (its key is not here),
+    `ChainRefused` (suspended, or its key not valid).
+    """
+    number = _number(desk, code)
+    send(desk, desk.contracts.invalidate_signatures(number), authority_key(code))
+    return desk.contracts.signature_epoch(number)
+
+
+# ---------------------------------------------------------------------- announcing and doing
+
+
+def govern(desk: Desk, call: Call, what: str) -> ActDict:
+    """Do a call with the governor's key; where that has a delay, announce it, or do it once it is due.
+
+    Raises `Forbidden` (the key here has not the role), `ChainRefused` with the contract's own error, `Busy`.
+    """
+    governance = _governance(desk)
+    operation = governance.announced(call)
+    if operation is None and governance.delay(call):
+        send(desk, governance.announce(call), _GOVERNOR)
+        operation = governance.announced(call)
+    if operation is not None and operation.due > present(desk):
+        return _shown(what, operation)
+    send(desk, call, _GOVERNOR)
+    return {"what": what, "done": True, "operation": None, "due": None, "until": None}
+
+
+def pending(desk: Desk) -> list[ActDict]:
+    """Return what is announced and waits to be done."""
+    return [_shown(each.what, each) for each in _governance(desk).pending()]
+
+
+def execute(desk: Desk, operation: str) -> ActDict:
+    """Do what was announced, by its operation's id or the beginning of it, if it is due.
+
+    Raises `NotFound`, `BadValue` (names several), `Conflict` (not due yet), and as `govern`.
+    """
+    found = _operation(desk, operation)
+    if found.due > present(desk):
+        raise Conflict(f"{found.what} is not due before {iso_instant(found.due)}")
+    return govern(desk, found.call, found.what)
+
+
+def take_back(desk: Desk, operation: str) -> ActDict:
+    """Take back what was announced, with the guardian's key. Raises as `execute`."""
+    found = _operation(desk, operation)
+    send(desk, _governance(desk).take_back(found.call), _GUARDIAN)
+    return {**_shown(found.what, found), "due": None, "until": None}
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _governance(desk: Desk) -> Governance:
+    return Governance(desk.contracts, desk.keystore.address(_GOVERNOR))
+
+
+def _operation(desk: Desk, text: str) -> Operation:
+    digits = text.lower().removeprefix("0x")
+    if len(digits) < _SHORTEST_ID:
+        raise BadValue("operation", text, f"give at least {_SHORTEST_ID} digits of its id")
+    found = [each for each in _governance(desk).pending() if each.id.hex().startswith(digits)]
+    if not found:
+        raise NotFound(
+            f"nothing that waits is operation {text}: done, taken back, lapsed, or never announced"
+        )
+    if len(found) > 1:
+        raise BadValue("operation", text, "names several; give more digits")
+    return found[0]
+
+
+def _shown(what: str, operation: Operation) -> ActDict:
+    return {
+        "what": what,
+        "done": False,
+        "operation": "0x" + operation.id.hex(),
+        "due": iso_instant(operation.due),
+        "until": iso_instant(operation.until),
+    }
+
+
+def _number(desk: Desk, code: str) -> int:
+    with desk.db.read_index() as index:
+        numbers = {each.code: each.authority for each in all_authorities(index)}
+    if code not in numbers:
+        raise BadValue("authority", code, f"unknown; there are {', '.join(numbers)}")
+    return numbers[code]
+
+
+def _types(catalogue: Catalogue, field: str, codes: Sequence[str]) -> list[EventType]:
+    for code in codes:
+        if code not in catalogue.by_code:
+            raise BadValue(field, code, "no such type")
+    return [catalogue.by_code[code] for code in codes]

@@ -1,0 +1,206 @@
+"""What the governor does about authorities, at once and with a delay, and what then follows from it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from eth_utils.address import to_checksum_address
+from workflows_rows import ALPHA, record_line, records_file
+
+from ledger.bootstrap import Ledger
+from ledger.chain.deployment import NO_END
+from ledger.chain.governance import Governance
+from ledger.chain.keystore import authority_key
+from ledger.domain.calendar import iso_instant, to_instant
+from ledger.errors import BadValue, Conflict, Forbidden, NotFound
+from ledger.settings import Settings
+from ledger.workflows.auditing import audit
+from ledger.workflows.authorities import authorities_now
+from ledger.workflows.governing import (
+    declare_compromised,
+    execute,
+    invalidate_signatures,
+    pending,
+    set_four_eyes,
+    set_key,
+    set_mandate,
+    set_suspended,
+    take_back,
+)
+from ledger.workflows.importing import import_file
+from ledger.workflows.sending import present, send
+
+pytest_plugins = ["workflows_office"]
+
+OTHER = to_checksum_address("0x" + "ab" * 20)
+#: Seconds of the governance delay where there is one.
+DELAY = 4
+
+
+@pytest.fixture(scope="module")
+def delayed(tmp_path_factory):
+    """An installation whose governor announces what it does."""
+    folder = tmp_path_factory.mktemp("delayed") / "data"
+    with Ledger.open(Settings(data_dir=folder, passphrase="test", governance_delay=DELAY)) as ledger:
+        ledger.follower.catch_up()
+        yield ledger
+
+
+def imported(office, tmp_path, *references, **fields):
+    path = records_file(
+        tmp_path / f"{references[0]}.csv", *(record_line(each, party=ALPHA, **fields) for each in references)
+    )
+    done = import_file(office, path, "records", office.authorities["GACC"])
+    office.follower.catch_up()
+    return done
+
+
+def pass_until(office, instant):
+    """Mine blocks until the chain's time, which takes a second a block, has come so far."""
+    while present(office) < instant:
+        send(office, office.contracts.checkpoint())
+
+
+def gacc(office):
+    return authorities_now(office, office.catalogue)[0]
+
+
+def test_a_compromised_key_writes_no_more_and_what_it_wrote_is_for_review(office, tmp_path):
+    key = office.keystore.address(authority_key("GACC"))
+    assert imported(office, tmp_path, "R1").recorded == 1
+    since = int(time.time()) - 3600
+    done = declare_compromised(office, "GACC", key.lower(), since)
+    assert (done["done"], done["operation"]) == (True, None)
+    assert done["what"] == f"GACC: key {key} compromised from {iso_instant(since)} on"
+    with pytest.raises(Forbidden, match=f"{key} of GACC was declared compromised"):
+        imported(office, tmp_path, "R2")
+    report = audit(office)
+    assert report.ok
+    assert [(each.what, each.where.rpartition(" ")[2]) for each in report.review] == [
+        ("written by a compromised key", "GACC-1")
+    ]
+    assert gacc(office)["keys"] == [
+        {
+            "key": key,
+            "valid_from": gacc(office)["keys"][0]["valid_from"],
+            "valid_until": iso_instant(NO_END),
+            "compromised_from": iso_instant(since),
+            "here": True,
+        }
+    ]
+    with pytest.raises(Conflict, match="only an earlier time"):
+        declare_compromised(office, "GACC", key, since)
+    assert declare_compromised(office, "GACC", key, since - 1)["done"]
+    with pytest.raises(Conflict, match="final"):
+        set_key(office, "GACC", key, None, NO_END)
+
+
+def test_suspended_and_resumed(office, tmp_path):
+    assert set_suspended(office, "GACC", True)["done"]
+    assert gacc(office)["suspended"]
+    with pytest.raises(Forbidden, match="suspended"):
+        imported(office, tmp_path, "R1")
+    with pytest.raises(Conflict, match="suspended already"):
+        set_suspended(office, "GACC", True)
+    assert set_suspended(office, "GACC", False)["done"]
+    assert imported(office, tmp_path, "R2").recorded == 1
+
+
+def test_a_mandate_changes_from_a_time_on(office, tmp_path):
+    assert "CU01" in gacc(office)["mandate"]
+    start = present(office) + 3
+    done = set_mandate(office, office.catalogue, "GACC", ["TX01"], ["CU01"], start=start)
+    assert done["what"] == f"GACC: mandate +TX01 -CU01 from {iso_instant(start)} on"
+    assert "CU01" in gacc(office)["mandate"]
+    pass_until(office, start)
+    assert "CU01" not in gacc(office)["mandate"]
+    assert "TX01" in gacc(office)["mandate"]
+    assert imported(office, tmp_path, "R1").rejected == 1
+
+
+def test_a_key_gets_another_window(office):
+    key = office.keystore.address(authority_key("GACC"))
+    was = gacc(office)["keys"][0]["valid_from"]
+    assert set_key(office, "GACC", OTHER, None, NO_END)["done"]
+    ended = int(time.time()) + 100
+    assert set_key(office, "GACC", key, None, ended)["done"]
+    found = {each["key"]: each for each in gacc(office)["keys"]}
+    assert (found[key]["valid_from"], found[key]["valid_until"]) == (was, iso_instant(ended))
+    assert not found[OTHER]["here"]
+    revoked = set_key(office, "GACC", OTHER, None, 86_400)
+    assert revoked["what"].endswith("until 1970-01-02T00:00:00Z")
+    assert audit(office).deviations == ()
+
+
+def test_signatures_are_invalidated_by_the_authority_itself(office, tmp_path):
+    assert invalidate_signatures(office, "GACC") == 1
+    assert invalidate_signatures(office, "GACC") == 2
+    assert imported(office, tmp_path, "R1").recorded == 1
+    assert audit(office).deviations == ()
+
+
+def test_what_makes_no_sense(lasting_office):
+    office, now = lasting_office, int(time.time())
+    key = office.keystore.address(authority_key("GACC"))
+    wrong = [
+        (lambda: declare_compromised(office, "NOBODY", key, now), "there are GACC"),
+        (lambda: declare_compromised(office, "GACC", "0x12", now), "not an address"),
+        (lambda: declare_compromised(office, "GACC", key.swapcase().replace("X", "x"), now), "mistyped"),
+        (lambda: declare_compromised(office, "GACC", OTHER, now), "never was a key of GACC"),
+        (lambda: declare_compromised(office, "GACC", key, now + 7200), "in the future"),
+        (lambda: set_key(office, "GACC", "0x" + "00" * 20, None, NO_END), "nobody"),
+        (lambda: set_key(office, "GACC", OTHER, now, now - 1), "before the beginning"),
+        (lambda: set_mandate(office, office.catalogue, "GACC", ["XX01"], [], start=now), "no such type"),
+        (lambda: set_mandate(office, office.catalogue, "GACC", ["CU01"], [], start=now), "changes nothing"),
+        (lambda: set_mandate(office, office.catalogue, "GACC", [], ["CU01"], start=now - 9), "not hold"),
+        (lambda: execute(office, "0x12"), "at least 6 digits"),
+    ]
+    for act, why in wrong:
+        with pytest.raises(BadValue, match=why):
+            act()
+    with pytest.raises(NotFound, match="never announced"):
+        execute(office, "0x123456")
+
+
+def test_with_a_delay_an_act_is_announced_then_done(delayed):
+    key = delayed.keystore.address(authority_key("GACC"))
+    announced = set_four_eyes(delayed, "GACC", True)
+    assert not announced["done"]
+    assert to_instant(announced["until"]) - to_instant(announced["due"]) == 7 * 86_400
+    assert to_instant(announced["due"]) == present(delayed) + DELAY
+    assert set_four_eyes(delayed, "GACC", True) == announced
+    other = declare_compromised(delayed, "GACC", key, 1_700_000_000)
+    waiting = pending(delayed)
+    assert [each["operation"] for each in waiting] == [announced["operation"], other["operation"]]
+    assert waiting[0]["what"] == "setFourEyes(authority=1, required=True)"
+    with pytest.raises(Conflict, match="not due before"):
+        execute(delayed, announced["operation"][:10])
+    assert not gacc(delayed)["four_eyes"]
+
+    pass_until(delayed, to_instant(other["due"]))
+    assert execute(delayed, announced["operation"][:10])["done"]
+    assert gacc(delayed)["four_eyes"]
+    assert declare_compromised(delayed, "GACC", key, 1_700_000_000)["done"]
+    assert gacc(delayed)["keys"][0]["compromised_from"]
+    assert pending(delayed) == []
+    with pytest.raises(NotFound):
+        execute(delayed, announced["operation"])
+
+
+def test_the_guardian_takes_back_what_was_announced(delayed):
+    announced = set_suspended(delayed, "SAMR", True)
+    assert take_back(delayed, announced["operation"])["what"] == "setSuspended(authority=4, suspended=True)"
+    assert announced["operation"] not in [each["operation"] for each in pending(delayed)]
+    assert not set_suspended(delayed, "SAMR", True)["done"], "announced anew, not done"
+
+
+def test_a_mandate_holds_no_earlier_than_it_can_be_done(delayed):
+    with pytest.raises(BadValue, match="cannot be done before"):
+        set_mandate(delayed, delayed.catalogue, "STA", ["CU01"], [], start=int(time.time()) + 1)
+
+
+def test_a_key_without_the_role_may_not(office):
+    other = Governance(office.contracts, office.keystore.address("operator"))
+    with pytest.raises(Forbidden, match="has not the role"):
+        other.delay(office.contracts.set_suspended(1, True))
