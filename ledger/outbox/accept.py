@@ -19,7 +19,7 @@ from ledger.domain.submissions import FieldError, Submission, canonical_document
 from ledger.outbox.commands import Command
 from ledger.outbox.documents import DocumentKeys, seal_document
 from ledger.outbox.identities import Register
-from ledger.outbox.mandates import mandate_now
+from ledger.outbox.mandates import Rights, rights_now
 from ledger.outbox.references import Linked, References, content_mac, never
 from ledger.store.bulk import insert_rows
 from ledger.store.vault import commands, documents, submissions
@@ -66,10 +66,10 @@ def accept(  # noqa: PLR0917 - the order is part of the boundary
     """
     now = int(clock())
     with database.read_index() as index:
-        mandate = mandate_now(index, authority.number, now)
+        rights = rights_now(index, authority.number, now)
     with database.write_vault() as vault:
         intake = _Intake(vault, keys, catalogue, authority, [each for _, each in rows])
-        outcomes = [intake.take(row, each, mandate, linked) for row, each in rows]
+        outcomes = [intake.take(row, each, rights, linked) for row, each in rows]
         intake.save(source, now, outcomes)
     return outcomes
 
@@ -97,12 +97,12 @@ class _Intake:
         self._commands: list[Command] = []
         self._documents: list[tuple[int, bytes, bytes | None]] = []
 
-    def take(self, row: int, submission: Submission, mandate: int | None, linked: Linked) -> Outcome:
+    def take(self, row: int, submission: Submission, rights: Rights, linked: Linked) -> Outcome:
         """Judge one row, and keep it if it is good and new."""
         mac = content_mac(self._mac_key, submission)
         known = self._references.find(submission.reference)
         if known is None:
-            error = self._add(submission, mac, mandate, linked)
+            error = self._add(submission, mac, rights, linked)
             return self._outcome(row, submission, "rejected" if error else "accepted", error=error)
         if hmac.compare_digest(known.content_mac, mac):
             return self._outcome(row, submission, "duplicate", record=known.record_id)
@@ -120,15 +120,12 @@ class _Intake:
         row = (self.submission, now, self._authority.number, source, *tally, self._next_seq - many, many)
         insert_rows(self._vault, submissions, [row])
 
-    def _add(
-        self, submission: Submission, mac: bytes, mandate: int | None, linked: Linked
-    ) -> FieldError | None:
+    def _add(self, submission: Submission, mac: bytes, rights: Rights, linked: Linked) -> FieldError | None:
         """Add a record that is new, or say what is wrong with it."""
         kind = submission.type
-        if mandate is not None and not mandate >> kind.number & 1:
-            return FieldError(
-                "type", kind.code, f"outside the mandate of {self._authority.code} on the chain"
-            )
+        fault = rights.fault(self._authority, kind)
+        if fault is not None:
+            return fault
         if kind.kind == "event":
             self._put(submission, mac, self._register.index_of(submission.party))
             return None

@@ -1,22 +1,48 @@
-"""What an authority may write, by the index's account of the chain."""
+"""What an authority may write with a key of this office, by the index's account of the chain."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import func, select
 
-from ledger.store.index import blocks, mandates
+from ledger.domain.submissions import FieldError
+from ledger.store.index import blocks, four_eyes, mandates
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from ledger.domain.catalogue import Authority, EventType
 
-def mandate_now(index: Connection, authority: int, now: int) -> int | None:
-    """Return the mandate in force (bit t: may write type t); None if the index does not know one yet.
+#: The severity that four eyes are about.
+_SERIOUS: Final = 3
 
-    In force is the last one set that has begun. A chain's time may run ahead of the clock: the later one
-    counts.
+
+class Rights(NamedTuple):
+    """What an authority's office may write: the mandate (bit t: type t; None: not known), and four eyes.
+
+    With four eyes the contract takes serious records, and those that are no events, from contract wallets
+    alone. The office signs with an account: what would be refused there is refused before it is numbered,
+    because a numbered record that cannot be posted holds up all that come after it.
+    """
+
+    mandate: int | None
+    four_eyes: bool
+
+    def fault(self, authority: Authority, kind: EventType) -> FieldError | None:
+        """Say why a record of this type would be refused, or nothing."""
+        if self.mandate is not None and not self.mandate >> kind.number & 1:
+            return FieldError("type", kind.code, f"outside the mandate of {authority.code} on the chain")
+        if self.four_eyes and (kind.severity == _SERIOUS or kind.kind != "event"):
+            why = f"four eyes are on for {authority.code}: only its contract wallet may record this"
+            return FieldError("type", kind.code, why)
+        return None
+
+
+def rights_now(index: Connection, authority: int, now: int) -> Rights:
+    """Return an authority's rights at `now` (Unix seconds), or at the chain's time where that is ahead.
+
+    The mandate in force is the last one set that has begun.
     """
     now = max(now, index.scalar(select(func.max(blocks.c.timestamp))) or 0)
     chosen = select(mandates.c.mandate, mandates.c.valid_from).where(mandates.c.authority == authority)
@@ -26,4 +52,6 @@ def mandate_now(index: Connection, authority: int, now: int) -> int | None:
             found = mandate
         elif found is None:
             found = 0
-    return found
+    last = select(four_eyes.c.required).where(four_eyes.c.authority == authority)
+    place = (four_eyes.c.block_number.desc(), four_eyes.c.log_index.desc())
+    return Rights(found, bool(index.scalar(last.order_by(*place).limit(1))))

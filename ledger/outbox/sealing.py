@@ -96,6 +96,14 @@ def unsent(vault: Connection, authority: int, recorded: int, most: int) -> list[
     return [Batch(*row) for row in vault.execute(chosen.order_by(batches.c.first_number).limit(most))]
 
 
+def reference_of(vault: Connection, authority: int, number: int) -> str | None:
+    """Return the authority's own reference of the record with this number, if it has one here."""
+    chosen = select(commands.c.reference).where(
+        commands.c.authority == authority, commands.c.number == number
+    )
+    return vault.scalar(chosen)
+
+
 def queued_by_authority(vault: Connection) -> dict[int, int]:
     """Return how many commands of each authority wait for a number."""
     chosen = select(commands.c.authority, func.count()).where(commands.c.number.is_(None))

@@ -8,6 +8,7 @@ stops its batches alone.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which a signature may be used.
 SIGNED_FOR = 3600
+#: The contract's word for a record that four eyes are to see, with its place in the batch.
+_NEEDS_WALLET = re.compile(r"NeedsWallet\(index=([0-9]+)\)")
 #: Batches sealed in one vault transaction.
 _SEALED_AT_ONCE = 16
 
@@ -192,7 +195,7 @@ class Sender:
                 # too.
                 if self._contracts.record_count(authority) > recorded:
                     continue
-                raise self._explained(authority, error) from error
+                raise self._explained(sending[0], error) from error
             with self._database.write_vault() as vault:
                 for batch, receipt in zip(sending, receipts, strict=True):
                     saw_batch(vault, batch, _sighting(receipt))
@@ -236,9 +239,9 @@ class Sender:
             calls.append((call, batch_gas(each.count, runs, leaves)))
         return calls
 
-    def _explained(self, authority: int, error: ChainRefused) -> LedgerError:
-        """A refusal, in the words of whoever must act on it."""
-        code = self._code(authority)
+    def _explained(self, batch: Batch, error: ChainRefused) -> LedgerError:
+        """The refusal of a batch, in the words of whoever must act on it."""
+        authority, code = batch.authority, self._code(batch.authority)
         if self._contracts.suspended(authority):
             return Forbidden(f"{code} is suspended on the chain; its records wait")
         key = self._keystore.address(authority_key(code))
@@ -249,6 +252,15 @@ class Sender:
         start, until = self._contracts.key_window(authority, key)
         if not start <= self._present() < until:
             return Forbidden(f"the key {key} of {code} is not valid now; its records wait")
+        heavy = _NEEDS_WALLET.search(str(error))
+        if heavy:
+            number = batch.first_number + int(heavy[1])
+            with self._database.read_vault() as vault:
+                reference = sealing.reference_of(vault, authority, number)
+            which = f"record {code}-{number}, reference {reference!r},"
+            return Forbidden(
+                f"four eyes are on for {code}: its {which} must come from a contract wallet; its records wait"
+            )
         return ChainRefused(f"records of {code} were refused: {error}")
 
     def _code(self, authority: int) -> str:

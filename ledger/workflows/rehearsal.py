@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ledger.domain.submissions import FieldError
 from ledger.outbox.accept import Outcome
 from ledger.outbox.identities import Register
-from ledger.outbox.mandates import mandate_now
+from ledger.outbox.mandates import rights_now
 from ledger.outbox.references import References, content_mac
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ledger.domain.catalogue import Authority
     from ledger.domain.submissions import Submission
+    from ledger.outbox.mandates import Rights
     from ledger.outbox.references import Linked
     from ledger.workflows.office import Office
 
@@ -46,11 +47,11 @@ class Rehearsal:
         """Return the outcomes the rows would have, in order. Raises `StoreUnavailable`."""
         submissions = [each for _, each in rows]
         with self._office.db.read_index() as index:
-            mandate = mandate_now(index, self._authority.number, int(time.time()))
+            rights = rights_now(index, self._authority.number, int(time.time()))
         with self._office.db.read_vault() as vault:
             references = References(vault, self._authority, self._office.catalogue, submissions)
             register = Register(vault, {each.party.key for each in submissions})
-            return [self._judge(row, each, references, register, mandate) for row, each in rows]
+            return [self._judge(row, each, references, register, rights) for row, each in rows]
 
     def close(self) -> None:
         """Forget the file."""
@@ -62,7 +63,7 @@ class Rehearsal:
         submission: Submission,
         references: References,
         register: Register,
-        mandate: int | None,
+        rights: Rights,
     ) -> Outcome:
         mac = content_mac(self._mac_key, submission)
         known = references.find(submission.reference)
@@ -77,7 +78,7 @@ class Rehearsal:
         if earlier is not None:
             why = "already used by an earlier row of this file, with other content"
             return _outcome(row, submission, FieldError("reference", submission.reference, why))
-        found = self._fault(submission, references, register, mandate)
+        found = self._fault(submission, references, register, rights)
         if found is None:
             self._seen.execute(
                 "INSERT INTO seen VALUES (?, ?, ?)", (submission.reference, mac, submission.party.key)
@@ -85,14 +86,12 @@ class Rehearsal:
         return _outcome(row, submission, found)
 
     def _fault(
-        self, submission: Submission, references: References, register: Register, mandate: int | None
+        self, submission: Submission, references: References, register: Register, rights: Rights
     ) -> FieldError | None:
         kind = submission.type
-        if mandate is not None and not mandate >> kind.number & 1:
-            why = f"outside the mandate of {self._authority.code} on the chain"
-            return FieldError("type", kind.code, why)
-        if kind.kind != "lifecycle":
-            return None
+        fault = rights.fault(self._authority, kind)
+        if fault is not None or kind.kind != "lifecycle":
+            return fault
         earlier = self._earlier(submission.refers_to or "")
         if earlier is not None:
             same = earlier[1] == submission.party.key

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from eth_utils.address import to_checksum_address
-from workflows_rows import ALPHA, record_line, records_file
+from workflows_rows import ALPHA, BETA, record_line, records_file
 
 from ledger.bootstrap import Ledger
 from ledger.chain.deployment import NO_END
@@ -94,6 +94,42 @@ def test_a_compromised_key_writes_no_more_and_what_it_wrote_is_for_review(office
     assert declare_compromised(office, "GACC", key, since - 1)["done"]
     with pytest.raises(Conflict, match="final"):
         set_key(office, "GACC", key, None, NO_END)
+
+
+def test_four_eyes_refuse_what_one_officer_recorded(office, tmp_path):
+    """`CU01` is serious, `CU04` is not: the row is named, and what is not serious is recorded."""
+    set_four_eyes(office, "GACC", True)
+    lines = (record_line("R1", type="CU04"), record_line("R2", type="CU01"))
+    path = records_file(tmp_path / "records.csv", *lines)
+    for dry_run in (True, False):
+        done = import_file(office, path, "records", office.authorities["GACC"], dry_run=dry_run)
+        assert (done.recorded, done.rejected) == (1, 1)
+        (row,) = done.shown
+        assert row.number == 3
+        assert row.errors[0].field == "type"
+        assert row.errors[0].reason == "four eyes are on for GACC: only its contract wallet may record this"
+    office.follower.catch_up()
+    change = record_line("R3", type="LC02", refers_to="R1")
+    path = records_file(tmp_path / "change.csv", change)
+    assert import_file(office, path, "records", office.authorities["GACC"]).rejected == 1
+    set_four_eyes(office, "GACC", False)
+    assert import_file(office, path, "records", office.authorities["GACC"]).recorded == 1
+    assert audit(office).deviations == ()
+
+
+def test_what_was_accepted_before_four_eyes_waits_and_is_named(office, tmp_path):
+    set_suspended(office, "GACC", True)
+    path = records_file(
+        tmp_path / "records.csv", record_line("R1", type="CU04"), record_line("R2", party=BETA)
+    )
+    with pytest.raises(Forbidden, match="suspended"):
+        import_file(office, path, "records", office.authorities["GACC"])
+    set_four_eyes(office, "GACC", True)
+    set_suspended(office, "GACC", False)
+    with pytest.raises(Forbidden, match=r"record GACC-[12], reference 'R2', must come from a contract wallet"):
+        office.sender.drain()
+    set_four_eyes(office, "GACC", False)
+    assert office.sender.drain() == 2
 
 
 def test_suspended_and_resumed(office, tmp_path):
