@@ -8,9 +8,9 @@ document proves nothing and contradicts nothing; a missing one is a deviation.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, show_record
 from ledger.crypto.commitments import CommitmentDiffers, verify_commitment, verify_identity
 from ledger.domain.calendar import iso
 from ledger.domain.records import split_id
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
+
+#: How a document is held: see `DocumentCheck`.
+Held: TypeAlias = Literal["opened", "erased", "missing", "broken"]
 
 
 class DocumentCheck(NamedTuple):
@@ -32,7 +35,7 @@ class DocumentCheck(NamedTuple):
     """
 
     record: Posted
-    held: Literal["opened", "erased", "missing", "broken"]
+    held: Held
     salt: bytes = b""
     content: bytes = b""
     party_key: str | None = None
@@ -53,17 +56,10 @@ def compare_documents(
 ) -> Iterator[Deviation]:
     """Yield every document that is missing, broken, not the one committed to, or at odds with its record."""
     for check in checks:
-        authority, number = split_id(check.record.id)
-        code = codes.get(authority, f"authority {authority}")
-        where = f"document of record {code}-{number}"
-        if check.held == "missing":
-            yield Deviation("document missing", where, check.record.commitment.hex(), "no document")
-        elif check.held == "broken":
-            yield Deviation(
-                "document does not open", where, "sealed bytes that decrypt", "damaged, or another key"
-            )
-        elif check.held == "opened":
-            yield from _opened(check, where, code, catalogue)
+        # Places are named for what is wrong only: this runs for every document there is.
+        for what, field, expected, found in _faults(check, codes, catalogue):
+            where = f"document of record {show_record(check.record.id, codes)}"
+            yield Deviation(what, f"{where}, {field}" if field else where, expected, found)
 
 
 def compare_identities(
@@ -87,44 +83,55 @@ def compare_identities(
         yield Deviation("identity missing", where, commitments[enterprise].hex(), "no identity")
 
 
-def _opened(check: DocumentCheck, where: str, code: str, catalogue: Catalogue) -> Iterator[Deviation]:
+class _Fault(NamedTuple):
+    """What is wrong with a document, and in which of its fields if it is a field."""
+
+    what: str
+    field: str
+    expected: str
+    found: str
+
+
+def _faults(check: DocumentCheck, codes: Mapping[int, str], catalogue: Catalogue) -> Iterator[_Fault]:
+    record = check.record
+    if check.held == "missing":
+        yield _Fault("document missing", "", record.commitment.hex(), "no document")
+    elif check.held == "broken":
+        yield _Fault("document does not open", "", "sealed bytes that decrypt", "damaged, or another key")
+    if check.held != "opened":
+        return
     try:
-        verify_commitment(check.record.commitment, check.salt, check.content)
+        verify_commitment(record.commitment, check.salt, check.content)
     except CommitmentDiffers as differs:
-        yield Deviation(
-            "document differs from its commitment", where, check.record.commitment.hex(), str(differs)
-        )
+        yield _Fault("document differs from its commitment", "", record.commitment.hex(), str(differs))
         return
     claims = _claims(check.content)
     if claims is None:
-        yield Deviation("document not readable", where, "a JSON object", f"{len(check.content)} other bytes")
+        yield _Fault("document not readable", "", "a JSON object", f"{len(check.content)} other bytes")
         return
-    known = catalogue.by_number.get(check.record.type)
-    # A link's content is the linking officer's, not a row's: only what it says is compared.
-    strict = known is None or known.kind != "link"
-    expected = {
-        "authority": code,
-        "type": known.code if known else str(check.record.type),
-        "conduct_on": iso(check.record.conduct_on),
-        "decided_on": iso(check.record.decided_on),
-    }
-    for name, value in expected.items():
-        if (strict or name in claims) and claims.get(name) != value:
-            yield Deviation(
-                "document contradicts its record", f"{where}, {name}", value, str(claims.get(name))
-            )
-    for name, value in _known_elsewhere(check):
-        if name in claims and claims[name] != value:
-            yield Deviation("document contradicts its record", f"{where}, {name}", value, str(claims[name]))
+    for name, value in _expected(check, claims, codes, catalogue):
+        if value is not None and claims.get(name) != value:
+            yield _Fault("document contradicts its record", name, value, str(claims.get(name)))
 
 
-def _known_elsewhere(check: DocumentCheck) -> Iterator[tuple[str, str]]:
-    if check.party_key is not None:
-        yield "party", check.party_key
-    if check.reference is not None:
-        yield "reference", check.reference
-    if check.refers_to is not None:
-        yield "refers_to", check.refers_to
+def _expected(
+    check: DocumentCheck, claims: Mapping[str, object], codes: Mapping[int, str], catalogue: Catalogue
+) -> list[tuple[str, str | None]]:
+    """What the fields must say; None where nothing is known. What is known elsewhere need not be repeated."""
+    record = check.record
+    known = catalogue.by_number.get(record.type)
+    authority = split_id(record.id)[0]
+    own: list[tuple[str, str | None]] = [
+        ("authority", codes.get(authority, f"authority {authority}")),
+        ("type", known.code if known else str(record.type)),
+        ("conduct_on", iso(record.conduct_on)),
+        ("decided_on", iso(record.decided_on)),
+    ]
+    if known is not None and known.kind == "link":
+        # A link's content is the linking officer's, not a row's: only what it says is compared.
+        own = [each for each in own if each[0] in claims]
+    others = ("party", check.party_key), ("reference", check.reference), ("refers_to", check.refers_to)
+    return own + [each for each in others if each[0] in claims]
 
 
 def _claims(content: bytes) -> dict[str, object] | None:

@@ -13,6 +13,7 @@ Destroying the wrapped key erases the document: without it the sealed bytes say 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -39,39 +40,46 @@ def new_key() -> bytes:
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
     """Encrypt `plaintext` under the 32-byte `key`, bound to `context`; 29 bytes longer than the plaintext."""
-    return _encrypt(key, plaintext, _SEAL + context)
+    return _encrypt(_cipher(key), plaintext, _SEAL + context)
 
 
 def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
     """The plaintext; `SealBroken` when key or context are wrong or a byte was changed."""
-    return _decrypt(key, sealed, _SEAL + context)
+    return _decrypt(_cipher(key), sealed, _SEAL + context)
 
 
 def wrap(master_key: bytes, key: bytes, context: bytes) -> bytes:
     """Encrypt a record's key under the master key, bound to `context`; 61 bytes."""
     _need_key(key)
-    return _encrypt(master_key, key, _WRAP + context)
+    return _encrypt(_master_cipher(master_key), key, _WRAP + context)
 
 
 def unwrap(master_key: bytes, wrapped: bytes, context: bytes) -> bytes:
     """The record's key; `SealBroken` when master key or context are wrong or a byte was changed."""
-    return _decrypt(master_key, wrapped, _WRAP + context)
+    return _decrypt(_master_cipher(master_key), wrapped, _WRAP + context)
 
 
-def _encrypt(key: bytes, plaintext: bytes, associated: bytes) -> bytes:
+def _cipher(key: bytes) -> AESGCM:
     _need_key(key)
+    return AESGCM(key)
+
+
+#: A master key is used for every document, and setting up a cipher takes longer than opening a record's key.
+_master_cipher = lru_cache(maxsize=1)(_cipher)
+
+
+def _encrypt(cipher: AESGCM, plaintext: bytes, associated: bytes) -> bytes:
     nonce = os.urandom(12)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plaintext, associated)
+    return _VERSION + nonce + cipher.encrypt(nonce, plaintext, associated)
 
 
-def _decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:
-    _need_key(key)
+def _decrypt(cipher: AESGCM, sealed: bytes, associated: bytes) -> bytes:
     if len(sealed) < OVERHEAD or sealed[:1] != _VERSION:
         raise SealBroken(
             f"{len(sealed)} bytes that begin with {sealed[:1].hex() or 'nothing'} were not sealed here"
         )
     try:
-        return AESGCM(key).decrypt(sealed[1:13], sealed[13:], associated)
+        return cipher.decrypt(sealed[1:13], sealed[13:], associated)
     except InvalidTag:
         raise SealBroken("the sealed bytes do not open: damaged, another key, or another record's") from None
 

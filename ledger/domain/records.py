@@ -81,8 +81,9 @@ def unpack_run(first_id: int, run: bytes) -> list[Posted]:
 def _check(run: bytes) -> None:
     if len(run) % RECORD_BYTES:
         raise ChainDamaged(f"a run of {len(run)} bytes is not a whole number of {RECORD_BYTES}-byte records")
-    if any(any(run[offset::RECORD_BYTES]) for offset in _SPARE):
-        raise ChainDamaged("a record has spare bits set")
+    for offset in _SPARE:
+        if any(run[offset::RECORD_BYTES]):
+            raise ChainDamaged("a record has spare bits set")
 
 
 def record_id(authority: int, number: int) -> int:

@@ -43,6 +43,13 @@ class Sealed(NamedTuple):
     wrapped_key: bytes | None
 
 
+class Kept(NamedTuple):
+    """What is kept of a numbered record: its authority's reference, and its document unless that is lost."""
+
+    reference: str
+    document: Sealed | None
+
+
 class Document(NamedTuple):
     """An opened document: what opens its commitment."""
 
@@ -82,14 +89,14 @@ def sealed_document(vault: Connection, authority: int, number: int) -> Sealed:
     return Sealed(*row)
 
 
-def sealed_documents(vault: Connection, authority: int, numbers: Sequence[int]) -> dict[int, Sealed]:
-    """Return the sealed documents of an authority's records, by number, as far as they are kept."""
-    found: dict[int, Sealed] = {}
+def kept_records(vault: Connection, authority: int, numbers: Sequence[int]) -> dict[int, Kept]:
+    """Return what is kept of an authority's records, by number, as far as the vault has them."""
+    found: dict[int, Kept] = {}
     for start in range(0, len(numbers), IN_LIST):
-        chosen = _NUMBERED.where(
-            commands.c.authority == authority, commands.c.number.in_(numbers[start : start + IN_LIST])
-        )
-        found.update((number, Sealed(*row)) for number, *row in vault.execute(chosen))
+        wanted = {"authority": authority, "wanted": numbers[start : start + IN_LIST]}
+        for number, reference, commitment, sealed, wrapped_key in vault.execute(_NUMBERED, wanted).all():
+            document = None if sealed is None else Sealed(commitment, sealed, wrapped_key)
+            found[number] = Kept(reference, document)
     return found
 
 
@@ -114,4 +121,12 @@ _BY_NUMBER = (
     .select_from(_KEPT)
     .where(commands.c.authority == bindparam("authority"), commands.c.number == bindparam("number"))
 )
-_NUMBERED = select(commands.c.number, *_SEALED).select_from(_KEPT)
+# Built once: as literals, every number of an audit would be examined by SQLAlchemy.
+_NUMBERED = (
+    select(commands.c.number, commands.c.reference, *_SEALED)
+    .select_from(commands.outerjoin(documents, documents.c.seq == commands.c.seq))
+    .where(
+        commands.c.authority == bindparam("authority"),
+        commands.c.number.in_(bindparam("wanted", expanding=True)),
+    )
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select, type_coerce
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What rows are sorted by within a table of facts: the order of the chain.
 _ORDER: Final = ("block_number", "log_index")
+#: Rows fetched at a time.
+_AT_ONCE: Final = 1000
 
 
 class IndexCheck:
@@ -69,16 +72,14 @@ class IndexCheck:
         if table is tables.links:
             keys = (*_ORDER, "id")
         names = [column.name for column in table.columns]
-        order = [names.index(key) for key in keys]
-        order += [place for place in range(len(names)) if place not in order]
-        columns = [names[place] for place in order]
+        columns = [*keys, *(name for name in names if name not in keys)]
         found = self._connection.execute(
             select(*(_plain(table, name) for name in columns))
             .where(table.c[number].between(first, last))
             .order_by(*(table.c[key] for key in keys))
         )
-        expected = ([row[place] for place in order] for row in rows)
-        rows_found = (tuple(row) for row in found)
+        expected = map(itemgetter(*map(names.index, columns)), rows)
+        rows_found = (tuple(row) for part in found.partitions(_AT_ONCE) for row in part)
         yield from compare_rows(table.name, columns, expected, rows_found, keys=len(keys))
 
     def _link_rows(self, expected: Rows) -> list[Row]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ledger.audit.documents import DocumentCheck
 from ledger.domain.catalogue import CORRECTION, LINKED_TO
 from ledger.domain.records import split_id
 from ledger.errors import BadProof
-from ledger.outbox.commands import by_numbers
-from ledger.outbox.documents import Erased, open_document, sealed_documents
+from ledger.outbox.documents import Erased, kept_records, open_document
 from ledger.workflows.subjects import party_keys
 
 if TYPE_CHECKING:
@@ -18,52 +17,45 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ledger.audit.documents import Held
     from ledger.domain.records import Posted
-    from ledger.outbox.documents import Sealed
+    from ledger.outbox.documents import Kept, Sealed
+
+#: Of a record that the vault does not have: neither reference nor document.
+_NOTHING: Final = (None, None)
 
 
 def held_documents(vault: Connection, master_key: bytes, posted: Sequence[Posted]) -> Iterator[DocumentCheck]:
     """Yield, for each record in order, what is held of its document and what else the vault says of it."""
     changes = [each.ref for each in posted if CORRECTION <= each.type < LINKED_TO]
     links = [each for each in posted if each.type >= LINKED_TO]
-    references: dict[int, str] = {}
-    sealed: dict[int, Sealed] = {}
-    for authority, numbers in _numbers(each.id for each in posted):
-        first = authority << 48
-        sealed.update(
-            (first | number, each) for number, each in sealed_documents(vault, authority, numbers).items()
-        )
+    kept: dict[int, Kept] = {}
     for authority, numbers in _numbers([*(each.id for each in posted), *changes]):
-        known = by_numbers(vault, authority, numbers)
-        references.update((authority << 48 | number, each.reference) for number, each in known.items())
+        found = kept_records(vault, authority, numbers)
+        kept.update((authority << 48 | number, each) for number, each in found.items())
     keys = party_keys(vault, {each.enterprise for each in posted} | {each.ref for each in links})
     for record in posted:
-        check = DocumentCheck(
-            record,
-            "missing",
-            party_key=keys.get(record.enterprise),
-            reference=references.get(record.id),
-            refers_to=_refers_to(record, references, keys),
-        )
-        yield _opened(check, master_key, sealed.get(record.id))
+        reference, sealed = kept.get(record.id, _NOTHING)
+        held, salt, content = _opened(master_key, sealed)
+        refers_to = _refers_to(record, kept, keys) if record.type >= CORRECTION else None
+        key = keys.get(record.enterprise)
+        yield DocumentCheck(record, held, salt, content, key, reference, refers_to)
 
 
-def _opened(check: DocumentCheck, master_key: bytes, sealed: Sealed | None) -> DocumentCheck:
+def _opened(master_key: bytes, sealed: Sealed | None) -> tuple[Held, bytes, bytes]:
+    """How a document is held; its salt and content if it opens."""
     if sealed is None:
-        return check
+        return "missing", b"", b""
     try:
-        salt, content = open_document(master_key, sealed)
+        return "opened", *open_document(master_key, sealed)
     except Erased:
-        return check._replace(held="erased")
+        return "erased", b"", b""
     except BadProof:
-        return check._replace(held="broken")
-    return check._replace(held="opened", salt=salt, content=content)
+        return "broken", b"", b""
 
 
-def _refers_to(record: Posted, references: Mapping[int, str], keys: Mapping[int, str]) -> str | None:
-    if record.type < CORRECTION:
-        return None
-    return keys.get(record.ref) if record.type >= LINKED_TO else references.get(record.ref)
+def _refers_to(record: Posted, kept: Mapping[int, Kept], keys: Mapping[int, str]) -> str | None:
+    return keys.get(record.ref) if record.type >= LINKED_TO else kept.get(record.ref, _NOTHING)[0]
 
 
 def _numbers(ids: Iterable[int]) -> list[tuple[int, list[int]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from ledger.domain.parties import parse_party
 from ledger.domain.standing import link_targets
@@ -97,9 +97,12 @@ def party_keys(vault: Connection, enterprises: Collection[int]) -> dict[int, str
     wanted = list(enterprises)
     found: dict[int, str] = {}
     for start in range(0, len(wanted), IN_LIST):
-        part = wanted[start : start + IN_LIST]
-        chosen = select(identities.c.enterprise, identities.c.party_key).where(
-            identities.c.enterprise.in_(part)
-        )
-        found.update((index, key) for index, key in vault.execute(chosen))
+        rows = vault.execute(_KEYS, {"wanted": wanted[start : start + IN_LIST]}).all()
+        found.update((index, key) for index, key in rows)
     return found
+
+
+# Built once: as literals, every enterprise of an audit would be examined by SQLAlchemy.
+_KEYS = select(identities.c.enterprise, identities.c.party_key).where(
+    identities.c.enterprise.in_(bindparam("wanted", expanding=True))
+)
