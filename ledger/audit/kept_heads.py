@@ -28,6 +28,11 @@ class KeptHeads:
         """Those whose size the log has reached."""
         return self.heads - frozenset(self._left)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there are others, so that the log is to be shown to `at` as it grows."""
+        return bool(self._left)
+
     def at(self, log: Log) -> Iterator[Deviation]:
         """Compare those of the size the log has just reached."""
         while self._left and self._left[0][0] <= log.size:

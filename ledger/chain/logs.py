@@ -10,7 +10,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from struct import Struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.chain.abi import event_topics
 from ledger.chain.rpc import get_logs
@@ -80,10 +80,23 @@ def _decoded(logs: Iterable[dict[str, Any]], times: Mapping[str, int]) -> Iterat
 
 
 def read_facts(node: Node, addresses: Sequence[str], first: int, last: int) -> Iterator[Fact]:
-    """Yield the facts in blocks `first`..`last`, in chain order.
+    """Yield the facts in blocks `first`..`last`, in chain order. Raises as `read_stretches` does."""
+    for stretch in read_stretches(node, addresses, first, last):
+        yield from stretch.facts
 
-    Two answers of the node are held at a time: the next is asked for while one is decoded.
 
+class Stretch(NamedTuple):
+    """Blocks `first`..`last`, and all facts in them, in chain order."""
+
+    first: int
+    last: int
+    facts: list[Fact]
+
+
+def read_stretches(node: Node, addresses: Sequence[str], first: int, last: int) -> Iterator[Stretch]:
+    """Yield blocks `first`..`last` as one answer of the node after the other holds them.
+
+    Two answers are held at a time: the next is asked for while the caller works on one.
     Raises `ChainUnavailable`, `ChainRefused`, `ChainDamaged`. A reorganisation while reading shows in the
     facts' block hashes; the reader compares them.
     """
@@ -98,10 +111,13 @@ def read_facts(node: Node, addresses: Sequence[str], first: int, last: int) -> I
         coming = ahead.submit(answer, first, upto) if first <= last else None
         while coming is not None:
             logs, times = coming.result()
+            low, high = first, upto
             span = max(span // 2, 1) if len(logs) > _MANY_LOGS else min(span * 2, LONGEST_SPAN)
             first, upto = upto + 1, min(upto + span, last)
             coming = ahead.submit(answer, first, upto) if first <= last else None
-            yield from _decoded(logs, times)
+            facts = list(_decoded(logs, times))
+            del logs  # not held while the caller works on what it said
+            yield Stretch(low, high, facts)
 
 
 def _timestamps(node: Node, logs: Sequence[dict[str, Any]]) -> dict[str, int]:

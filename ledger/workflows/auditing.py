@@ -1,10 +1,10 @@
 """The audit of a running installation: the whole chain replayed, and all that is kept elsewhere held to it.
 
-The facts are read from the node once, a stretch of blocks at a time. Each stretch goes through the replay;
-its rows are compared with the index's, its records' commitments with the documents in the vault. At the end
-the replayed state is compared with the contracts', identities with their commitments, and published scores
-with their roots. Nothing is written but how far the audit has come, where that is asked for. What cannot be
-read because it is damaged is a deviation.
+The facts are read from the node once, a stretch of blocks at a time, the next one while the last is looked
+at. Each stretch goes through the replay; its rows are compared with the index's, its records' commitments
+with the documents in the vault. At the end the replayed state is compared with the contracts', identities
+with their commitments, and published scores with their roots. Nothing is written but how far the audit has
+come, where that is asked for. What cannot be read because it is damaged is a deviation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ledger.audit.deviation import Deviation
 from ledger.audit.kept_heads import KeptHeads
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
-from ledger.chain.logs import read_facts
+from ledger.chain.logs import read_stretches
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.follower import Block, read_cursor
 from ledger.workflows.audit_code import compare_code
@@ -35,18 +35,14 @@ if TYPE_CHECKING:
 
     from ledger.audit.compare import ContractState
     from ledger.chain.contracts import Contracts, Deployment
+    from ledger.chain.logs import Stretch
     from ledger.chain.rpc import Node
     from ledger.domain.catalogue import Catalogue
-    from ledger.domain.facts import Fact
     from ledger.outbox.documents import DocumentKeys
     from ledger.scoring.cards import Scorecard
     from ledger.store.database import Database
     from ledger.workflows.audit_progress import Progress
 
-#: Blocks in a stretch at first and at most; facts above which the next stretch is half as long.
-_FIRST_SPAN: Final = 128
-_LONGEST_SPAN: Final = 8192
-_MANY_FACTS: Final = 20_000
 #: Deviations listed; beyond these they are counted.
 _LISTED: Final = 1000
 
@@ -246,23 +242,22 @@ class _Audit:
             self._saved = upto
 
     def _stretches(self, first: int, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
-        ledger, span = self._ledger, _FIRST_SPAN
+        ledger = self._ledger
         self._saved = max(self._saved, first - 1)
-        while first <= last.number:
-            upto = min(first + span - 1, last.number)
-            facts = list(read_facts(ledger.node, ledger.deployment.addresses, first, upto))
-            self._stretch(facts, first, upto)
+        for stretch in read_stretches(ledger.node, ledger.deployment.addresses, first, last.number):
+            self._stretch(stretch)
+            upto = stretch.last
             if self._progress and (upto == last.number or upto - self._saved >= self._progress.every):
                 self._save(upto)
             if on_progress:
                 on_progress(upto, last.number)
-            span = max(1, span // 2) if len(facts) > _MANY_FACTS else min(_LONGEST_SPAN, span * 2)
-            first = upto + 1
 
-    def _stretch(self, facts: list[Fact], first: int, last: int) -> None:
+    def _stretch(self, stretch: Stretch) -> None:
+        first, last, facts = stretch
         for fact in facts:
             self._take(self._replay.apply(fact))
-            self._take(self._kept.at(self._replay.log))
+            if self._kept.waiting:
+                self._take(self._kept.at(self._replay.log))
         self._take(self._replay.finish())
         self._take(self._signatures.compare(facts, self._replay.codes))
         self._take(self._index.compare(facts, first, last))

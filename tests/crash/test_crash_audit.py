@@ -15,10 +15,10 @@ from sqlalchemy import select, update
 from workflows_rows import BETA, record_line, records_file
 
 from ledger.bootstrap import Ledger
+from ledger.chain import logs
 from ledger.settings import Settings
 from ledger.store import index as tables
 from ledger.store import vault as kept
-from ledger.workflows import auditing
 from ledger.workflows.audit_progress import Progress
 from ledger.workflows.auditing import audit
 from ledger.workflows.importing import import_file
@@ -32,18 +32,19 @@ import os, signal, sys
 from pathlib import Path
 from ledger.bootstrap import Ledger
 from ledger.settings import Settings
-from ledger.workflows import auditing
+from ledger.chain import logs
 from ledger.workflows.audit_progress import Progress
+from ledger.workflows.auditing import audit
 
 folder, block = Path(sys.argv[1]), int(sys.argv[2])
-auditing._FIRST_SPAN = auditing._LONGEST_SPAN = 1
+logs.FIRST_SPAN = logs.LONGEST_SPAN = 1
 
 def kill(at, last):
     if at >= block:
         os.kill(os.getpid(), signal.SIGKILL)
 
 with Ledger.open(Settings(data_dir=folder, passphrase="test")) as ledger:
-    auditing.audit(ledger, progress=Progress(folder, ledger.deployment, every=2), on_progress=kill)
+    audit(ledger, progress=Progress(folder, ledger.deployment, every=2), on_progress=kill)
 """
 
 
@@ -64,8 +65,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auditing, "_FIRST_SPAN", 1)
-    monkeypatch.setattr(auditing, "_LONGEST_SPAN", 1)
+    monkeypatch.setattr(logs, "FIRST_SPAN", 1)
+    monkeypatch.setattr(logs, "LONGEST_SPAN", 1)
 
 
 def opened(folder: Path) -> Ledger:
