@@ -216,6 +216,7 @@ class Objection(_Open):
 
     objection: int
     record: RecordId
+    by: str = Field(description="The account that opened it: the enterprise's key, or the registrar's")
     opened_on: Day
     due_on: Day = Field(description="Last day on which the answer is in time")
     overdue: bool
@@ -230,6 +231,7 @@ class Objections(Answer):
     """An enterprise's objections, by number."""
 
     id: PartyId
+    key: str | None = Field(description="The account it objects by; null: the registrar does for it")
     objections: list[Objection]
 
 

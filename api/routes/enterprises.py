@@ -31,6 +31,7 @@ from ledger.domain.records import RECORD_BYTES, record_id
 from ledger.errors import BadValue
 from ledger.index.queries import all_authorities, enterprise_by_index, runs_of
 from ledger.store.access import looks_at
+from ledger.workflows.enterprise_keys import enterprise_key
 from ledger.workflows.objecting import objections_of
 from ledger.workflows.proving import prove
 from ledger.workflows.reading import record_of, score_of
@@ -147,7 +148,9 @@ def objections(reader: EnterpriseReader, service: TheService) -> object:
     ledger = service.ledger
     subject = subject_of(ledger.db, reader.party.key, ledger.today())
     found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
-    return {"id": subject.key, "objections": found}
+    with ledger.db.read_index() as index:
+        key = enterprise_key(index, subject.enterprise)
+    return {"id": subject.key, "key": key, "objections": found}
 
 
 @router.get("/{id:path}/accesses", summary="Who looked, latest first", responses=responses(403, 404))

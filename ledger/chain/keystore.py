@@ -226,10 +226,15 @@ def read_passphrase(passphrase: str | None, passphrase_file: Path | None, data_d
             if (data_dir / "keystore.json").exists():
                 raise Misconfigured(f"{path} is missing, and the keystore beside it needs it")
             write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
-        try:
-            text = path.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Misconfigured(f"the passphrase file {path} cannot be read: {error}") from None
+        return passphrase_in(path)
+
+
+def passphrase_in(path: Path) -> str:
+    """Return what a passphrase file holds, without its last line's end. Raises `Misconfigured`."""
+    try:
+        text = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"the passphrase file {path} cannot be read: {error}") from None
     if not text:
         raise Misconfigured(f"the passphrase file {path} is empty")
     return text

@@ -1,29 +1,43 @@
-"""Verbs about objections: `objection open`, `answer`, `list`."""
+"""Verbs about objections: `objection open`, `answer`, `list`, and enterprises' own keys: `key`, `new-key`."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
 from ledger.cli.common import AsJson, emit, opened
 from ledger.cli.read import Identifier
+from ledger.errors import BadValue
 
 objections = typer.Typer(no_args_is_help=True, help="Objections to records, and their answers. 异议.")
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="FILE", help="Opens the key file; default: it is asked for."),
+]
 
 
 @objections.command("open")
 def open_(
     record: Annotated[str, typer.Argument(metavar="RECORD", help="CODE-NUMBER, such as GACC-12.")],
     statement: Annotated[str, typer.Option("--statement", help="What the enterprise says.")],
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", metavar="FILE", help="The enterprise's own key; default: as registrar."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Object to a record for the enterprise it is about; the clock of the answer begins. 提出异议."""
-    from ledger.workflows.objecting import open_objection  # noqa: PLC0415  keeps the start quick
+    """Object to a record as its enterprise, or for it; the clock of the answer begins. 提出异议."""
+    from ledger.chain.keyfile import KeyFile  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.objecting import open_objection  # noqa: PLC0415
 
+    key = KeyFile.open(key_file, _passphrase(passphrase_file)) if key_file else None
     with opened() as ledger:
         ledger.follower.catch_up()
-        found = cast("dict[str, Any]", open_objection(ledger, record, statement))
+        found = cast("dict[str, Any]", open_objection(ledger, record, statement, key))
     emit(as_json, found, lambda: _text(found))
 
 
@@ -43,21 +57,62 @@ def answer(
     emit(as_json, found, lambda: _text(found))
 
 
+@objections.command("key")
+def key_(
+    identifier: Identifier,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="0x..., or `none` to take it away.")],
+    as_json: AsJson = False,
+) -> None:
+    """Set the account that speaks for an enterprise: from then on it objects itself. 企业密钥."""
+    from ledger.workflows.enterprise_keys import set_enterprise_key  # noqa: PLC0415  keeps the start quick
+
+    with opened() as ledger:
+        ledger.follower.catch_up()
+        done = set_enterprise_key(ledger, identifier, None if address == "none" else address)
+    found = cast("dict[str, Any]", done)
+    emit(as_json, found, lambda: f"{done['id']} speaks by {done['key'] or 'the registrar'}")
+
+
+@objections.command("new-key")
+def new_key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the encrypted key is written.")],
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key file, as wallets read it, and print its address for the registrar. 生成企业密钥."""
+    from ledger.chain.keyfile import KeyFile  # noqa: PLC0415  keeps the start quick
+
+    made = KeyFile.make(file, _passphrase(passphrase_file, new=True))
+    emit(as_json, {"file": str(file), "key": made.address()}, made.address)
+
+
 @objections.command("list")
 def show(identifier: Identifier, as_json: AsJson = False) -> None:
     """List an enterprise's objections. 异议列表."""
-    from ledger.workflows.objecting import objections_of  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.enterprise_keys import enterprise_key  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.objecting import objections_of  # noqa: PLC0415
     from ledger.workflows.subjects import subject_of  # noqa: PLC0415
 
     with opened() as ledger:
         ledger.follower.catch_up()
         subject = subject_of(ledger.db, identifier, ledger.today())
         found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
-    emit(
-        as_json,
-        {"id": subject.key, "objections": found},
-        lambda: "\n".join(_text(cast("dict[str, Any]", each)) for each in found) or "no objections",
-    )
+        with ledger.db.read_index() as index:
+            key = enterprise_key(index, subject.enterprise)
+    lines = [f"objects by its own key 企业密钥 {key}"] if key else []
+    lines += [_text(cast("dict[str, Any]", each)) for each in found] or ["no objections"]
+    emit(as_json, {"id": subject.key, "key": key, "objections": found}, lambda: "\n".join(lines))
+
+
+def _passphrase(file: Path | None, *, new: bool = False) -> str:
+    """Read the passphrase of a key file from a file, or ask for it where somebody is there to answer."""
+    from ledger.chain.keystore import passphrase_in  # noqa: PLC0415  keeps the start quick
+
+    if file is not None:
+        return passphrase_in(file)
+    if not sys.stdin.isatty():
+        raise BadValue("passphrase-file", "", "nobody is here to be asked for the passphrase: give a file")
+    return str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=new, err=True))
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from sqlalchemy import insert, select
 
+from ledger.chain.accounts import checked_address
 from ledger.chain.contracts import answer_digest
 from ledger.chain.keystore import authority_key
 from ledger.domain.calendar import iso
@@ -20,6 +21,7 @@ from ledger.index.queries import all_authorities
 from ledger.outbox.documents import Sealed, open_document, seal_document
 from ledger.store.index import answers, objections, runs
 from ledger.store.vault import statements
+from ledger.workflows.enterprise_keys import check_voice
 from ledger.workflows.sending import present, send
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from ledger.chain.keyfile import KeyFile
     from ledger.store.database import Database
     from ledger.workflows.sending import Desk
 
@@ -37,10 +40,14 @@ _LONGEST: Final = 1 << 20
 
 
 class ObjectionDict(TypedDict):
-    """An objection. `outcome`: open, upheld, partly upheld or rejected; texts not held here are null."""
+    """An objection. `outcome`: open, upheld, partly upheld or rejected; texts not held here are null.
+
+    `by` is the account that opened it: the enterprise's key, or the registrar's for one that has none.
+    """
 
     objection: int
     record: str
+    by: str
     opened_on: str
     due_on: str
     overdue: bool
@@ -51,17 +58,21 @@ class ObjectionDict(TypedDict):
     answer_commitment: str | None
 
 
-def open_objection(ledger: Desk, record: str, statement: str) -> ObjectionDict:
-    """Object to a record (`CODE-NUMBER`) for the enterprise it is about, as its registrar.
+def open_objection(
+    ledger: Desk, record: str, statement: str, own_key: KeyFile | None = None
+) -> ObjectionDict:
+    """Object to a record (`CODE-NUMBER`) as the enterprise it is about, by its own key, or as its registrar.
 
-    Raises `BadValue`, `NotFound` (no such record), `ChainRefused` with the contract's reason: an objection is
-    open already, or the enterprise has a key of its own.
+    Raises `BadValue`, `NotFound` (no such record), `Forbidden` (the key is not the enterprise's, or it has
+    one and the registrar objects), `ChainRefused`: an objection is open already.
     """
     with ledger.db.read_index() as index:
         number = _record_number(index, record)
         enterprise = _enterprise_of(index, number, record)
+    check_voice(ledger, enterprise, None if own_key is None else own_key.address())
     grounds = _keep(ledger, "statement", statement)
-    send(ledger, ledger.contracts.open_objection(enterprise, number, grounds, for_it=True))
+    call = ledger.contracts.open_objection(enterprise, number, grounds, for_it=own_key is None)
+    send(ledger, call, "operator" if own_key is None else "enterprise", own_key)
     return _found(ledger, objections.c.grounds == grounds)
 
 
@@ -159,6 +170,7 @@ def _shown(
             {
                 "objection": each.objection,
                 "record": f"{codes.get(authority, f'authority {authority}')}-{number}",
+                "by": checked_address("by", each.by),
                 "opened_on": iso(each.opened_on),
                 "due_on": iso(each.due_on),
                 "overdue": each.outcome is None and today > each.due_on,

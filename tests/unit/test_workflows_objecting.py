@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from workflows_rows import ALPHA, record_line, records_file
+from workflows_rows import ALPHA, BETA, record_line, records_file
 
+from ledger.chain.keyfile import KeyFile
 from ledger.domain.calendar import iso
-from ledger.errors import BadValue, ChainRefused, Conflict, NotFound
+from ledger.errors import BadValue, ChainRefused, Conflict, Forbidden, NotFound
 from ledger.workflows.auditing import audit
+from ledger.workflows.enterprise_keys import set_enterprise_key
 from ledger.workflows.importing import import_file
 from ledger.workflows.objecting import answer_objection, objections_of, open_objection
 from ledger.workflows.reading import record_of
@@ -59,6 +61,35 @@ def test_an_objection_from_statement_to_answer(busy):
     report = audit(busy)
     assert report.deviations == ()
     assert report.checked["objections"] == 2
+
+
+def test_an_enterprise_with_a_key_objects_itself(busy, tmp_path):
+    own, other = (KeyFile.make(tmp_path / f"{name}.json", "horse") for name in ("own", "other"))
+    with pytest.raises(
+        Forbidden, match=rf"{own.address()} does not speak .*it has none.*: objection key uscc"
+    ):
+        open_objection(busy, "GACC-1", "mine", own)
+    done = set_enterprise_key(busy, ALPHA, own.address().lower())
+    assert done == {"id": f"uscc:{ALPHA}", "enterprise": 1, "key": own.address()}
+    with pytest.raises(Forbidden, match=rf"key of its own, {own.address()}.*--key-file FILE"):
+        open_objection(busy, "GACC-1", "for it")
+    with pytest.raises(Forbidden, match=rf"its key is {own.address()}"):
+        open_objection(busy, "GACC-1", "not mine", other)
+    assert listed(busy) == []
+
+    opened = open_objection(busy, "GACC-1", "mine", KeyFile.open(tmp_path / "own.json", "horse"))
+    assert (opened["by"], opened["statement"]) == (own.address(), "mine")
+    assert set_enterprise_key(busy, ALPHA, None)["key"] is None
+    opened = open_objection(busy, "GACC-2", "for it")
+    assert opened["by"] == busy.keystore.address("operator")
+    assert audit(busy).deviations == ()
+
+
+def test_whose_key_and_what_key(busy):
+    with pytest.raises(NotFound):
+        set_enterprise_key(busy, BETA, None)
+    with pytest.raises(BadValue, match="not an address"):
+        set_enterprise_key(busy, ALPHA, "0x12")
 
 
 def test_what_is_not_there_or_makes_no_sense(busy):
