@@ -29,7 +29,7 @@ from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import Tree, leaf_hash
 from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey
-from ledger.crypto.typed_data import batch_digest, batch_domain
+from ledger.crypto.typed_data import batch_digest, batch_domain, signed_batch, types_of
 from ledger.domain.facts import BatchRecorded, KeySet, MandateSet, Run, SuspensionSet
 from ledger.domain.records import Posted, record_id, unpack_run
 from ledger.scoring.cards import load_cards
@@ -166,10 +166,13 @@ def signatures_of(chain: Chain, minutes: int = 10) -> list[EvidenceSignature]:
         if header.key != SIGNER:
             continue
         deadline, hashed = header.at.timestamp + 60 * minutes, keccak256(records)
-        digest = batch_digest(domain, header.authority, header.first_number, header.count, deadline, hashed)
+        code = CODES[header.authority]
+        digest = batch_digest(domain, signed_batch(code, header.first_number, records, deadline))
         first_id = record_id(header.authority, header.first_number)
         signature = sign_digest(SECRET, digest)
-        found.append(EvidenceSignature(first_id, header.count, deadline, SIGNER, hashed, signature))
+        found.append(
+            EvidenceSignature(first_id, header.count, deadline, SIGNER, types_of(records), hashed, signature)
+        )
     return found
 
 

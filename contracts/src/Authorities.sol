@@ -13,6 +13,7 @@ contract Authorities is IAuthorities, AccessManaged {
         bool known;
         bool suspended;
         bool fourEyes;
+        bytes20 code; // in the same slot as the rest of what `authorize` reads first
         uint256 mandate;
         uint256 mandateBefore;
     }
@@ -23,8 +24,7 @@ contract Authorities is IAuthorities, AccessManaged {
         uint64 compromisedFrom; // 0: not declared
     }
 
-    uint256 private constant GENERAL = 2;
-    uint256 private constant SERIOUS = 3;
+    uint256 private constant MAX_CODE = 20;
     /// @dev First bytes of the code of an account that has delegated to a contract (EIP-7702).
     bytes3 private constant DELEGATION = 0xef0100;
 
@@ -52,7 +52,7 @@ contract Authorities is IAuthorities, AccessManaged {
 
         authority_ = ++authorityCount;
         authorityOf[code] = authority_;
-        _authorities[authority_].known = true;
+        (_authorities[authority_].known, _authorities[authority_].code) = (true, bytes20(code));
         emit AuthorityAdded(authority_, code);
 
         uint64 present = uint64(block.timestamp);
@@ -122,14 +122,19 @@ contract Authorities is IAuthorities, AccessManaged {
     }
 
     /// @inheritdoc IAuthorities
-    function authorize(uint16 authority_, address key) external view returns (uint256 mandate, uint256 maxSeverity) {
+    function authorize(uint16 authority_, address key)
+        external
+        view
+        returns (uint256 mandate, bool needsWallet, bytes32 code)
+    {
         Authority storage it = _known(authority_);
         if (it.suspended) revert Suspended(authority_);
         Window memory window = _windows[authority_][key];
         if (window.compromisedFrom != 0) revert KeyDeclaredCompromised(authority_, key, window.compromisedFrom);
         if (block.timestamp < window.from || block.timestamp >= window.until) revert KeyNotValid(authority_, key);
         mandate = _mandate(it);
-        maxSeverity = it.fourEyes && !_isWallet(key) ? GENERAL : SERIOUS;
+        needsWallet = it.fourEyes && !_isWallet(key);
+        code = it.code;
     }
 
     // ------------------------------------------------------------------ inside
@@ -174,12 +179,12 @@ contract Authorities is IAuthorities, AccessManaged {
     /// @dev Codes are shown to people and stand before the number in a record's name, so they are kept plain.
     function _checkCode(bytes32 code) private pure {
         uint256 length;
-        while (length < 32 && code[length] != 0) {
+        while (length < MAX_CODE && code[length] != 0) {
             bytes1 c = code[length];
             bool plain = (c >= "A" && c <= "Z") || (c >= "0" && c <= "9") || c == "-";
             if (!plain) revert InvalidCode(code);
             ++length;
         }
-        if (length == 0 || (length < 32 && code << (8 * length) != 0)) revert InvalidCode(code);
+        if (length == 0 || code << (8 * length) != 0) revert InvalidCode(code);
     }
 }

@@ -22,6 +22,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         uint256 mandate;
         uint256 today;
         uint256 enterprises;
+        uint256 types; // found so far, as bits
     }
 
     /// @dev One slot, which a batch reads and writes.
@@ -41,7 +42,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     uint256 private constant EVENTS = type(uint240).max;
 
     bytes32 private constant BATCH_TYPEHASH = keccak256(
-        "RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,bytes32 recordsHash)"
+        "RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,uint64 deadline,"
+        "bytes32 recordsHash)"
     );
 
     /// @inheritdoc ICreditLedger
@@ -64,26 +66,41 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     /// @inheritdoc ICreditLedger
     function record(uint16 authority_, uint48 firstNumber, bytes calldata records) external {
-        _record(authority_, firstNumber, msg.sender, records);
+        uint256 count = _checkNumbers(authority_, firstNumber, records);
+        (uint256 mandate, bool needsWallet,) = authorities.authorize(authority_, msg.sender);
+        _record(authority_, firstNumber, msg.sender, mandate, needsWallet, records, count);
     }
 
     /// @inheritdoc ICreditLedger
     function recordSigned(
         uint16 authority_,
         uint48 firstNumber,
+        uint16[] calldata types,
         uint64 deadline,
         address key,
         bytes calldata records,
         bytes calldata signature
     ) external {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
-        uint256 count = records.length / RECORD_BYTES;
-        uint64 epoch = _written[authority_].signatureEpoch;
+        uint256 count = _checkNumbers(authority_, firstNumber, records);
+        (uint256 mandate, bool needsWallet, bytes32 code) = authorities.authorize(authority_, key);
         bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(BATCH_TYPEHASH, authority_, firstNumber, count, epoch, deadline, keccak256(records)))
+            keccak256(
+                abi.encode(
+                    BATCH_TYPEHASH,
+                    _hashCode(code),
+                    firstNumber,
+                    count,
+                    keccak256(abi.encodePacked(types)),
+                    _written[authority_].signatureEpoch,
+                    deadline,
+                    keccak256(records)
+                )
+            )
         );
         if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
-        _record(authority_, firstNumber, key, records);
+        uint256 found = _record(authority_, firstNumber, key, mandate, needsWallet, records, count);
+        _checkTypes(types, found);
     }
 
     /// @inheritdoc ICreditLedger
@@ -116,26 +133,44 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     // ------------------------------------------------------------------ inside
 
-    /// @dev Where direct and signed entry end. `key` has sent or signed the batch.
-    function _record(uint16 authority_, uint48 firstNumber, address key, bytes calldata records) private {
-        uint256 count = records.length / RECORD_BYTES;
+    /// @dev What a caller who repeats a batch is told before anything else.
+    function _checkNumbers(uint16 authority_, uint48 firstNumber, bytes calldata records)
+        private
+        view
+        returns (uint256 count)
+    {
+        count = records.length / RECORD_BYTES;
         if (count == 0 || count > MAX_RECORDS || records.length % RECORD_BYTES != 0) {
             revert InvalidLength(records.length);
         }
-        uint48 written = _written[authority_].records;
-        if (firstNumber != written + 1) revert WrongNumber(written + 1);
-        (uint256 mandate, uint256 maxSeverity) = authorities.authorize(authority_, key);
-        if (maxSeverity < MAX_SEVERITY) _checkSeverities(records, count, maxSeverity);
+        uint48 expected = _written[authority_].records + 1;
+        if (firstNumber != expected) revert WrongNumber(expected);
+    }
+
+    /// @dev Where direct and signed entry end. `key` has sent or signed the batch and may write it.
+    /// @return types Those that occur in it, as bits.
+    function _record(
+        uint16 authority_,
+        uint48 firstNumber,
+        address key,
+        uint256 mandate,
+        bool needsWallet,
+        bytes calldata records,
+        uint256 count
+    ) private returns (uint256 types) {
+        if (needsWallet) _checkWeight(records, count);
         Batch memory batch = Batch({
             firstId: (uint256(authority_) << 48) | firstNumber,
             mandate: mandate & ~uint256(1), // there is no type 0
             today: CivilDay.today(),
-            enterprises: enterpriseCount
+            enterprises: enterpriseCount,
+            types: 0
         });
 
-        _written[authority_].records = written + uint48(count);
+        _written[authority_].records = firstNumber + uint48(count) - 1;
         emit BatchRecorded(authority_, key, firstNumber, uint32(count));
         _recordRuns(authority_, batch, records, count);
+        return batch.types;
     }
 
     /// @dev Split the batch into runs; check, chain, log and emit each. Nothing here can overflow: indexes are below
@@ -190,6 +225,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
                 uint256 doubts = (word & ZERO_IN_EVENTS) | (~(mandate >> uint16(word >> 176)) & 1)
                     | ((decidedOn - uint32(word >> 136)) >> 32) | ((today - decidedOn) >> 32);
                 if (doubts != 0) _checkRecord(batch, word, end);
+                batch.types |= 1 << uint16(word >> 176);
 
                 if (++end == count) break;
                 word = _word(records, end);
@@ -218,11 +254,37 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         if (!valid) revert InvalidReference(index, ref);
     }
 
-    /// @dev Only for the few batches of which not every severity is taken, so that the others do not pay for it.
-    function _checkSeverities(bytes calldata records, uint256 count, uint256 maxSeverity) private pure {
+    /// @dev Only for the few batches that need it, so that the others do not pay for it.
+    function _checkWeight(bytes calldata records, uint256 count) private pure {
         for (uint256 index; index < count; ++index) {
-            uint8 severity = uint8(_word(records, index) >> 168);
-            if (severity > maxSeverity && severity <= MAX_SEVERITY) revert SeverityNeedsWallet(index);
+            uint256 word = _word(records, index);
+            uint8 severity = uint8(word >> 168);
+            bool weighty = severity == MAX_SEVERITY || uint16(word >> 176) >= FIRST_LIFECYCLE_TYPE;
+            if (weighty) revert NeedsWallet(index);
+        }
+    }
+
+    /// @dev Whether the types that were shown to the signer are those of the batch.
+    function _checkTypes(uint16[] calldata types, uint256 found) private pure {
+        uint256 signed;
+        for (uint256 i; i < types.length; ++i) {
+            uint256 bit = 1 << types[i]; // 0 for a type above 255
+            // Ascending: above the highest bit so far, and so above all of them together.
+            if (bit <= signed) revert WrongTypes(signed, found);
+            signed |= bit;
+        }
+        if (signed != found) revert WrongTypes(signed, found);
+    }
+
+    /// @dev keccak256 of the code as a string, without its zero fill.
+    function _hashCode(bytes32 code) private pure returns (bytes32 hash) {
+        uint256 length;
+        while (code << (8 * length) != 0) {
+            ++length;
+        }
+        assembly ("memory-safe") {
+            mstore(0x00, code)
+            hash := keccak256(0x00, length)
         }
     }
 

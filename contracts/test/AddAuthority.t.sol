@@ -49,7 +49,7 @@ contract AddAuthorityTest is LedgerTest {
     function test_accepts_plain_codes() external {
         addAuthorityAsGovernor("A");
         addAuthorityAsGovernor("0-9-Z");
-        addAuthorityAsGovernor("ABCDEFGHIJKLMNOPQRSTUVWXYZ-01234");
+        addAuthorityAsGovernor("KLMNOPQRSTUVWXYZ-012");
         vm.assertEq(authorities.authorityCount(), 5);
     }
 
@@ -59,22 +59,23 @@ contract AddAuthorityTest is LedgerTest {
         for (uint256 i; i < bad.length; ++i) {
             refuseCode(bad[i]);
         }
+        refuseCode("KLMNOPQRSTUVWXYZ-0123");
         refuseCode(bytes32(uint256(1)));
         refuseCode(bytes32("STA") | bytes32(uint256(0x41)));
     }
 
-    /// @dev Against a slower rule: plain bytes first, then zeros only.
+    /// @dev Against a slower rule: up to twenty plain bytes first, then zeros only.
     function testFuzz_codes(bytes32 code, uint256 length, uint256 spoiled) external {
         bytes memory alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
         bytes memory plain = new bytes(32);
-        for (uint256 i; i < length % 33; ++i) {
+        for (uint256 i; i < length % 22; ++i) {
             plain[i] = alphabet[uint8(code[i]) % alphabet.length];
         }
         // Every second time one byte is what it happens to be.
         if (spoiled % 2 == 1) plain[(spoiled >> 8) % 32] = code[0];
 
         bool ended;
-        bool valid = plain[0] != 0;
+        bool valid = plain[0] != 0 && plain[20] == 0;
         for (uint256 i; i < 32; ++i) {
             if (plain[i] == 0) ended = true;
             else valid = valid && !ended && contains(alphabet, plain[i]);

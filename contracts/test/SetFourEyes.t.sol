@@ -37,12 +37,24 @@ contract SetFourEyesTest is LedgerTest {
         vm.prank(customsKey);
         ledger.record(customs, 1, records);
         needsWallet(1);
-        ledger.recordSigned(customs, 1, NEVER, customsKey, records, signature);
+        recordSigned(customs, 1, NEVER, customsKey, records, signature);
     }
 
     function testFuzz_an_account_writes_the_others(uint8 severity) external {
         vm.prank(customsKey);
         ledger.record(customs, 1, severe(1, uint8(bound(severity, 0, 2))));
+    }
+
+    /// @dev A revocation has no severity of its own, and undoes a serious record all the same.
+    function testFuzz_an_account_writes_events_only(uint8 kind) external {
+        vm.prank(customsKey);
+        ledger.record(customs, 1, pack(event_(1)));
+        Record memory it = event_(1);
+        it.kind = uint16(bound(kind, 240, 255));
+        it.ref = it.kind < 248 ? recordId(customs, 1) : 2;
+        needsWallet(0);
+        vm.prank(customsKey);
+        ledger.record(customs, 2, pack(it));
     }
 
     function testFuzz_there_is_no_severity_above_three(uint8 severity, bool required) external {
@@ -58,8 +70,8 @@ contract SetFourEyesTest is LedgerTest {
         bytes memory one = sign(firstSecret, customs, 1, NEVER, records);
         bytes memory both = bytes.concat(one, sign(secondSecret, customs, 1, NEVER, records));
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, address(wallet)));
-        ledger.recordSigned(customs, 1, NEVER, address(wallet), records, one);
-        ledger.recordSigned(customs, 1, NEVER, address(wallet), records, both);
+        recordSigned(customs, 1, NEVER, address(wallet), records, one);
+        recordSigned(customs, 1, NEVER, address(wallet), records, both);
         vm.assertEq(ledger.recordCount(customs), 1);
     }
 
@@ -107,6 +119,6 @@ contract SetFourEyesTest is LedgerTest {
     }
 
     function needsWallet(uint256 index) private {
-        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.SeverityNeedsWallet.selector, index));
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.NeedsWallet.selector, index));
     }
 }

@@ -1,8 +1,8 @@
 """Signatures of the batches that an evidence file's runs came in: rule 10 of `verifier`.
 
 A signature is over the whole batch. Where the file shows every record of it, the records are what was signed;
-else the file states the hash of the batch, and the signature proves that the key signed a batch of these
-numbers and no more.
+else the file states the types and the hash of the batch, and the signature proves that the key signed a batch
+of these numbers and types, and no more.
 """
 
 from __future__ import annotations
@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.runs import MAX_BATCH
 from ledger.audit.subjects import read_record
-from ledger.crypto.hashing import keccak256
-from ledger.crypto.typed_data import SIGNATURE_BYTES, batch_digest, batch_domain, signer
+from ledger.crypto.typed_data import (
+    SIGNATURE_BYTES,
+    SignedBatch,
+    batch_digest,
+    batch_domain,
+    signed_batch,
+    signer,
+)
 from ledger.domain.records import Record, pack_run, split_id
 from ledger.errors import BadProof
 
@@ -78,16 +84,22 @@ def _check(
     keys = authorities[authority].keys if authority in authorities else ()
     for run in inside:
         _fits(run, first_id + count, deadline, keys.index(key) if key in keys else len(keys))
+    if authority not in authorities:
+        raise SignatureWrong(f"nothing is said of authority {authority}, whose code it signed")
     records = [each for run in inside for each in run.records]
     if not records:
         raise SignatureWrong(f"the batch from record {authority}-{first_number} holds no record shown here")
     whole = len(records) == count
+    code = authorities[authority].code
     if whole:
-        records_hash = keccak256(pack_run(Record(*each[1:]) for each in records))
+        packed = pack_run(Record(*each[1:]) for each in records)
+        batch = signed_batch(code, first_number, packed, deadline, epoch)
     else:
-        records_hash = entry.hex("records_hash", 32)
+        mask, hashed = int.from_bytes(entry.hex("types", 32), "big"), entry.hex("records_hash", 32)
+        types = tuple(each for each in range(256) if mask >> each & 1)
+        batch = SignedBatch(code, first_number, count, types, epoch, deadline, hashed)
     entry.done()
-    digest = batch_digest(domain, authority, first_number, count, deadline, records_hash, epoch)
+    digest = batch_digest(domain, batch)
     try:
         by = signer(digest, signature)
     except ImportError:

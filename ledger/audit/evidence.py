@@ -97,13 +97,14 @@ class EvidenceAuthority(NamedTuple):
 class EvidenceSignature(NamedTuple):
     """The signature under a batch that some of the runs came in; `deadline` in Unix seconds.
 
-    `epoch` is how often the authority had invalidated its signatures before.
+    `types` are those in the batch; `epoch` is how often the authority had invalidated its signatures before.
     """
 
     first_id: int
     count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
     deadline: int
     key: str
+    types: tuple[int, ...]
     records_hash: bytes
     signature: bytes
     epoch: int = 0
@@ -277,7 +278,7 @@ def _ids(run: EvidenceRun) -> range:
 
 
 def _signature(signature: EvidenceSignature, shown: Container[int]) -> dict[str, object]:
-    first_id, count, deadline, key, records_hash, raw, epoch = signature
+    first_id, count, deadline, key, types, records_hash, raw, epoch = signature
     made: dict[str, object] = {
         "first": _name(first_id),
         "count": count,
@@ -288,7 +289,10 @@ def _signature(signature: EvidenceSignature, shown: Container[int]) -> dict[str,
     if epoch:
         made["epoch"] = epoch
     whole = all(each in shown for each in range(first_id, first_id + count))
-    return made if whole else made | {"records_hash": records_hash.hex()}
+    if whole:
+        return made
+    mask = sum(1 << each for each in types)
+    return made | {"types": mask.to_bytes(32, "big").hex(), "records_hash": records_hash.hex()}
 
 
 def _keys(authority: EvidenceAuthority) -> list[str]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ledger.audit.deviation import Deviation, at_log, show_span
-from ledger.crypto.hashing import keccak256
-from ledger.crypto.typed_data import batch_digest, signer
+from ledger.crypto.typed_data import batch_digest, signed_batch, signer
 from ledger.domain.facts import BatchRecorded, Run, SignaturesInvalidated
 
 if TYPE_CHECKING:
@@ -66,10 +65,13 @@ def batches_of(facts: Iterable[Fact], epochs: dict[int, int] | None = None) -> I
         yield LoggedBatch(header, b"".join(runs), epochs.get(header.authority, 0))
 
 
-def answering(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Posting | None:
-    """Return the call by which the batch's key answers for it: signed by it (no `sender`), or sent."""
+def answering(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain: bytes) -> Posting | None:
+    """Return the call by which the batch's key answers for it: signed by it (no `sender`), or sent.
+
+    `code` is the authority's.
+    """
     header = batch.header
-    records_hash = keccak256(batch.records)
+    expected = signed_batch(code, header.first_number, batch.records, 0, batch.epoch)
     for each in postings:
         if (each.authority, each.first_number) != (header.authority, header.first_number):
             continue
@@ -77,24 +79,16 @@ def answering(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) ->
             if each.sender == header.key:
                 return each
             continue
-        digest = batch_digest(
-            domain,
-            header.authority,
-            header.first_number,
-            header.count,
-            each.deadline,
-            records_hash,
-            batch.epoch,
-        )
+        digest = batch_digest(domain, expected._replace(deadline=each.deadline))
         # A batch recorded after its deadline was not what the key had signed for.
         if header.at.timestamp <= each.deadline and signer(digest, each.signature) == header.key:
             return each
     return None
 
 
-def answered_by(batch: LoggedBatch, postings: Iterable[Posting], domain: bytes) -> Answered | None:
+def answered_by(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain: bytes) -> Answered | None:
     """Return how the batch's key answers for it, by one of these calls; None if by none of them."""
-    found = answering(batch, postings, domain)
+    found = answering(batch, code, postings, domain)
     if found is None:
         return None
     return "signed" if found.sender is None else "sent"

@@ -22,7 +22,8 @@ Checked in this order; a file is refused at the first that does not hold:
     signature of a key you gave is wrong (`BadNote`). With keys in `trusted`, one of the log's must have
     signed (`NotSigned`), and so must `quorum` of the witnesses' (`QuorumMissed`);
 10. with `signatures`: each is by its key over the batch that some of the runs came in (`SignatureWrong`; see
-    `batch_signatures`). Without coincurve installed they are not checked, and the verdict says so.
+    `batch_signatures`), whose authority is among `authorities`. Without coincurve installed they are not
+    checked, and the verdict says so.
 
 What a file cannot prove by itself it *states*, and the verdict repeats: chain, contract, block, log size
 and root, heads; what was said of authorities and when runs were written; an assessment's root and log size.
@@ -42,7 +43,7 @@ refused (`NotAsTrusted`). The digest guards against damage, not against forgery.
                      "proof"},
      "checkpoint"?: signed note,
      "signatures"?: [{"first": "authority-number", "count", "deadline", "key": address, "signature": base64,
-                      "epoch"?: if not 0, "records_hash"?: of a batch that is not shown whole}],
+                      "epoch"?: if not 0, "types"? and "records_hash"?: of a batch that is not shown whole}],
      "digest": SHA-256 of the rest as JSON with sorted keys and no spaces}
 
 The first subject is the one asked about, the others are parties linked with it. Hashes are hexadecimal. The

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.chain.abi import decode_result, encode_call
 from ledger.crypto import typed_data
-from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, Misconfigured
 
 if TYPE_CHECKING:
@@ -63,23 +62,10 @@ class Call(NamedTuple):
     value: int = 0
 
 
-def batch_digest(  # noqa: PLR0917  the fields of the typed data
-    deployment: Deployment, authority: int, first_number: int, deadline: int, records: bytes, epoch: int = 0
-) -> bytes:
-    """Return the EIP-712 digest an authority's key signs for a batch (`deadline` in Unix seconds).
-
-    `epoch` is the contract's `signatureEpoch`: how often the authority has invalidated its signatures.
-    """
+def batch_digest(deployment: Deployment, batch: typed_data.SignedBatch) -> bytes:
+    """Return the EIP-712 digest an authority's key signs for a batch."""
     contract = bytes.fromhex(deployment.credit_ledger[2:])
-    return typed_data.batch_digest(
-        typed_data.batch_domain(deployment.chain_id, contract),
-        authority,
-        first_number,
-        len(records) // 64,
-        deadline,
-        keccak256(records),
-        epoch,
-    )
+    return typed_data.batch_digest(typed_data.batch_domain(deployment.chain_id, contract), batch)
 
 
 def answer_digest(
@@ -202,8 +188,9 @@ class Contracts:
         self, authority: int, first_number: int, deadline: int, key: str, records: bytes, signature: bytes
     ) -> Call:
         """Post a batch signed by `key` over `batch_digest`."""
+        types = typed_data.types_of(records)
         return self.call(
-            "CreditLedger", "recordSigned", authority, first_number, deadline, key, records, signature
+            "CreditLedger", "recordSigned", authority, first_number, types, deadline, key, records, signature
         )
 
     def record(self, authority: int, first_number: int, records: bytes) -> Call:

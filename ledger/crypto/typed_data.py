@@ -7,6 +7,7 @@ library for what counts as a signature. Keys are secp256k1; recovering one takes
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from ledger.crypto.hashing import keccak256
 
@@ -14,30 +15,63 @@ _DOMAIN_TYPE = keccak256(
     b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
 _BATCH_TYPE = keccak256(
-    b"RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,"
-    b"bytes32 recordsHash)"
+    b"RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,"
+    b"uint64 deadline,bytes32 recordsHash)"
 )
 _ANSWER_TYPE = keccak256(b"ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)")
 #: Half the group's order: of the two signatures with one meaning, the contract takes the one below.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 SIGNATURE_BYTES = 65
+_RECORD, _TYPE_AT = 64, 8
 
 
-def batch_digest(  # noqa: PLR0917  the struct's own fields, in its order
-    domain: bytes,
-    authority: int,
-    first_number: int,
-    count: int,
-    deadline: int,
-    records_hash: bytes,
-    epoch: int = 0,
-) -> bytes:
-    """Return the digest signed for a batch. `domain` is `batch_domain`'s; `deadline` in Unix seconds.
+class SignedBatch(NamedTuple):
+    """The struct `RecordBatch`, as a wallet shows it to an officer.
 
+    `authority` is its code, `types` are those in the batch, ascending, `deadline` is in Unix seconds, and
     `epoch` is how often the authority had invalidated its signatures when it made this one.
     """
-    numbers = b"".join(each.to_bytes(32, "big") for each in (authority, first_number, count, epoch, deadline))
-    return keccak256(b"\x19\x01" + domain + keccak256(_BATCH_TYPE + numbers + records_hash))
+
+    authority: str
+    first_number: int
+    count: int  # type: ignore[assignment]  # the struct's own name; hides tuple.count
+    types: tuple[int, ...]
+    epoch: int
+    deadline: int
+    records_hash: bytes
+
+
+def signed_batch(
+    authority: str, first_number: int, records: bytes, deadline: int, epoch: int = 0
+) -> SignedBatch:
+    """Return what is signed for a batch of records of 64 bytes each."""
+    count, types = len(records) // _RECORD, types_of(records)
+    return SignedBatch(authority, first_number, count, types, epoch, deadline, keccak256(records))
+
+
+def types_of(records: bytes) -> tuple[int, ...]:
+    """Return the types that occur in records of 64 bytes each: once, in ascending order."""
+    found = {records[at : at + 2] for at in range(_TYPE_AT, len(records), _RECORD)}
+    return tuple(int.from_bytes(each, "big") for each in sorted(found))
+
+
+def batch_digest(domain: bytes, batch: SignedBatch) -> bytes:
+    """Return the digest signed for a batch. `domain` is `batch_domain`'s."""
+    content = (
+        _BATCH_TYPE,
+        keccak256(batch.authority.encode()),
+        _word(batch.first_number),
+        _word(batch.count),
+        keccak256(b"".join(map(_word, batch.types))),
+        _word(batch.epoch),
+        _word(batch.deadline),
+        batch.records_hash,
+    )
+    return keccak256(b"\x19\x01" + domain + keccak256(b"".join(content)))
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
 
 
 @lru_cache(maxsize=16)
@@ -47,20 +81,14 @@ def batch_domain(chain_id: int, contract: bytes, name: bytes = b"CreditLedger") 
     `contract` is the 20-byte address.
     """
     return keccak256(
-        _DOMAIN_TYPE
-        + keccak256(name)
-        + keccak256(b"1")
-        + chain_id.to_bytes(32, "big")
-        + contract.rjust(32, b"\0")
+        _DOMAIN_TYPE + keccak256(name) + keccak256(b"1") + _word(chain_id) + contract.rjust(32, b"\0")
     )
 
 
 def answer_digest(domain: bytes, objection: int, outcome: int, answer: bytes, deadline: int) -> bytes:
     """Return the digest signed for the answer to an objection; `answer` is the commitment to its text."""
-    first = b"".join(each.to_bytes(32, "big") for each in (objection, outcome))
-    return keccak256(
-        b"\x19\x01" + domain + keccak256(_ANSWER_TYPE + first + answer + deadline.to_bytes(32, "big"))
-    )
+    content = _ANSWER_TYPE + _word(objection) + _word(outcome) + answer + _word(deadline)
+    return keccak256(b"\x19\x01" + domain + keccak256(content))
 
 
 def signer(digest: bytes, signature: bytes) -> str | None:

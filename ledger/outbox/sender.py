@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from ledger.chain.contracts import batch_digest
 from ledger.chain.keystore import authority_key
 from ledger.chain.submitter import Submitter
+from ledger.crypto.typed_data import signed_batch
 from ledger.domain.catalogue import default_authorities
 from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError
 from ledger.outbox import sealing, sightings
@@ -220,16 +221,16 @@ class Sender:
 
     def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
         """The calls that post these batches, signed by the authority's key, with their gas."""
-        name = authority_key(self._code(sending[0].authority))
+        code = self._code(sending[0].authority)
+        name = authority_key(code)
         key = self._keystore.address(name)
         deadline = self._present() + SIGNED_FOR
         epoch = self._contracts.signature_epoch(sending[0].authority)
         leaves = self._contracts.log_size()
         calls = []
         for each in sending:
-            digest = batch_digest(
-                self._contracts.deployment, each.authority, each.first_number, deadline, each.records, epoch
-            )
+            batch = signed_batch(code, each.first_number, each.records, deadline, epoch)
+            digest = batch_digest(self._contracts.deployment, batch)
             signature = self._keystore.sign_batch(name, digest)
             call = self._contracts.record_signed(
                 each.authority, each.first_number, deadline, key, each.records, signature

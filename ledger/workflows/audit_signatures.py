@@ -38,7 +38,7 @@ class SignatureCheck:
             by_block.setdefault(batch.header.at.block_number, []).append(batch)
         for number, postings in postings_in(self._node, self._deployment, list(by_block)):
             for batch in by_block[number]:
-                answered = answered_by(batch, postings, self._domain)
+                answered = answered_by(batch, codes.get(batch.header.authority, ""), postings, self._domain)
                 if answered == "signed":
                     self.counts["batches_signed"] += 1
                 elif answered == "sent":

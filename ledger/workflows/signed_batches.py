@@ -10,11 +10,11 @@ from ledger.audit.evidence import EvidenceSignature
 from ledger.audit.postings import LoggedBatch, answering
 from ledger.chain.calldata import postings_in
 from ledger.crypto.hashing import keccak256
-from ledger.crypto.typed_data import batch_domain
+from ledger.crypto.typed_data import batch_domain, types_of
 from ledger.domain.facts import BatchRecorded, Place
 from ledger.domain.records import record_id
 from ledger.store.bulk import IN_LIST
-from ledger.store.index import batches, runs, signature_epochs
+from ledger.store.index import authorities, batches, runs, signature_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,19 +40,22 @@ def signatures_shown(
     domain = batch_domain(deployment.chain_id, bytes.fromhex(deployment.credit_ledger[2:]))
     found: dict[int, EvidenceSignature] = {}
     logged = _batches(index, by_block)
+    a = authorities.c
+    codes = dict(index.execute(select(a.authority, a.code)).all())
     for number, postings in postings_in(node, deployment, sorted(by_block)):
         for batch in logged.get(number, ()):
             first_id = record_id(batch.header.authority, batch.header.first_number)
             ids = range(first_id, first_id + batch.header.count)
             if not any(run.first_id in ids for run in by_block[number]):
                 continue
-            posting = answering(batch, postings, domain)
+            posting = answering(batch, codes[batch.header.authority], postings, domain)
             if posting is not None and posting.sender is None:
                 found[first_id] = EvidenceSignature(
                     first_id,
                     batch.header.count,
                     posting.deadline,
                     batch.header.key,
+                    types_of(batch.records),
                     keccak256(batch.records),
                     posting.signature,
                     batch.epoch,

@@ -11,6 +11,7 @@ from ledger.bootstrap import Ledger
 from ledger.chain.contracts import Call, batch_digest
 from ledger.chain.keystore import authority_key
 from ledger.chain.submitter import Receipt, Submitter
+from ledger.crypto.typed_data import signed_batch
 from ledger.domain.records import Record, pack_run
 from ledger.outbox.gas import MAX_REGISTRATIONS, batch_gas, register_gas
 
@@ -71,7 +72,7 @@ class Poster:
     def _signed_call(self, records: bytes) -> Call:
         first, deadline = self._take(records), int(time.time()) + 7200
         ledger, key = self._ledger, self._ledger.keystore.address(self._key)
-        digest = batch_digest(ledger.deployment, self._number, first, deadline, records)
+        digest = batch_digest(ledger.deployment, signed_batch(AUTHORITY, first, records, deadline))
         signature = ledger.keystore.sign_batch(self._key, digest)
         return ledger.contracts.record_signed(self._number, first, deadline, key, records, signature)
 

@@ -17,6 +17,7 @@ from ledger.chain.deployment import deploy
 from ledger.chain.embedded import EmbeddedNode, open_embedded
 from ledger.chain.keystore import Keystore, authority_key
 from ledger.chain.submitter import Receipt, Submitter
+from ledger.crypto.typed_data import signed_batch
 from ledger.domain.catalogue import default_authorities
 from ledger.scoring.cards import load_cards
 
@@ -50,7 +51,7 @@ class Ledger:
         records = b"".join(record_bytes(enterprise, kind) for enterprise in enterprises)
         deadline = int(time.time()) + 10**6
         name = authority_key(code)
-        digest = batch_digest(self.deployment, authority, first, deadline, records)
+        digest = batch_digest(self.deployment, signed_batch(code, first, records, deadline))
         signature = self.keystore.sign_batch(name, digest)
         call = self.contracts.record_signed(
             authority, first, deadline, self.keystore.address(name), records, signature

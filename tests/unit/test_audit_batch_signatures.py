@@ -52,12 +52,12 @@ def test_a_batch_shown_whole_is_what_was_signed_and_another_is_known_by_its_hash
     assert f"{SIGNER} signed a batch of these numbers" in shown
 
 
-def test_signatures_need_no_authorities() -> None:
+def test_signatures_need_the_authority_whose_code_they_are_over() -> None:
     chain = sample_chain()
-    data = build_evidence(
-        PLACE, [subject_of(chain, 1)], tree_of(chain), None, Attached(signatures=signatures_of(chain))
-    )
-    assert verify_evidence(data).signatures[0].checked
+    with pytest.raises(SignatureWrong, match="nothing is said of authority 1, whose code it signed"):
+        build_evidence(
+            PLACE, [subject_of(chain, 1)], tree_of(chain), None, Attached(signatures=signatures_of(chain))
+        )
 
 
 def test_without_the_library_they_are_told_as_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +84,8 @@ def change(**changed: Any) -> Callable[[list[dict[str, Any]]], object]:
         (change(first="1-9"), SignatureWrong, "is not signed by"),
         (change(first="2-9"), SignatureWrong, "holds no record shown"),
         (change(records_hash="00" * 32), SignatureWrong, "is not signed by"),
+        (change(types="00" * 32), SignatureWrong, "is not signed by"),
+        (change(types="00"), Malformed, "not 32 bytes"),
         (change(signature="AAAA"), Malformed, "not 65 bytes"),
         (change(signature="A" * 84 + "AA=="[:4]), Malformed, "not 65 bytes"),
         (change(note="x"), Malformed, "unknown key"),

@@ -10,7 +10,7 @@ from ledger.chain.abi import selector
 from ledger.chain.accounts import address_of, sign_digest
 from ledger.chain.calldata import postings_in
 from ledger.chain.contracts import Contracts, Deployment, batch_digest
-from ledger.crypto.typed_data import batch_domain, signer
+from ledger.crypto.typed_data import batch_domain, signed_batch, signer
 from ledger.domain.facts import SignaturesInvalidated
 
 ADDRESS = "0x" + "12" * 20
@@ -40,12 +40,13 @@ def signed(
     deployment = Deployment(
         changed.pop("chain_id", 7), "0x", ADDRESS, ADDRESS, LEDGER.credit_ledger, ADDRESS, ADDRESS, 1
     )
-    digest = batch_digest(deployment, 1, changed.get("first_number", 1), deadline, records)
+    batch = signed_batch(changed.get("code", "GACC"), changed.get("first_number", 1), records, deadline)
+    digest = batch_digest(deployment, batch)
     return Posting(1, 1, deadline=deadline, signature=sign_digest(secret, digest))
 
 
 def answer(*postings: Posting) -> str | None:
-    return answered_by(BATCH, postings, DOMAIN)
+    return answered_by(BATCH, "GACC", postings, DOMAIN)
 
 
 def test_its_key_answers_by_signature_or_by_sending() -> None:
@@ -66,6 +67,7 @@ def high_s(posting: Posting) -> Posting:
         signed(records=BATCH.records[:-1] + bytes([BATCH.records[-1] ^ 1])),
         signed(records=BATCH.records[64:]),
         signed(chain_id=8),
+        signed(code="SAMR"),
         signed(first_number=2),
         signed(deadline=BATCH.header.at.timestamp - 1),
         signed()._replace(deadline=DEADLINE + 1),
@@ -80,7 +82,8 @@ def high_s(posting: Posting) -> Posting:
         Posting(1, 2, sender=KEY),
     ],
     ids=[
-        "another key", "another record", "fewer records", "another chain", "another number signed", "expired",
+        "another key", "another record", "fewer records", "another chain", "another code signed",
+        "another number signed", "expired",
         "another deadline", "another number", "another authority", "no signature", "too short", "zeros", "bad v",
         "high s", "another sender", "sender of another batch",
     ],
@@ -94,11 +97,11 @@ def test_nothing_else_answers(posting: Posting) -> None:
 
 
 def test_a_signature_is_of_the_epoch_that_its_batch_was_recorded_in() -> None:
-    digest = batch_digest(LEDGER, 1, 1, DEADLINE, BATCH.records, 2)
+    digest = batch_digest(LEDGER, signed_batch("GACC", 1, BATCH.records, DEADLINE, 2))
     posting = Posting(1, 1, deadline=DEADLINE, signature=sign_digest(SECRET, digest))
     assert answer(posting) is None
-    assert answered_by(BATCH._replace(epoch=2), [posting], DOMAIN) == "signed"
-    assert answered_by(BATCH._replace(epoch=2), [signed()], DOMAIN) is None
+    assert answered_by(BATCH._replace(epoch=2), "GACC", [posting], DOMAIN) == "signed"
+    assert answered_by(BATCH._replace(epoch=2), "GACC", [signed()], DOMAIN) is None
 
 
 def test_epochs_move_on_with_the_facts() -> None:

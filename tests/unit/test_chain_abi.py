@@ -20,6 +20,7 @@ from ledger.chain.abi import (
 )
 from ledger.chain.contracts import Deployment, batch_digest
 from ledger.crypto.hashing import keccak256
+from ledger.crypto.typed_data import signed_batch
 from ledger.errors import ChainDamaged
 
 
@@ -77,9 +78,10 @@ def test_the_digest_is_that_of_eip_712(tmp_path: Any) -> None:
     deployment = Deployment(77, "0x" + "00" * 32, where, where, where, where, where, 0)
     records = bytes(range(128))
     fields = {
-        "authority": "uint16",
+        "authority": "string",
         "firstNumber": "uint48",
         "count": "uint32",
+        "types": "uint16[]",
         "epoch": "uint64",
         "deadline": "uint64",
         "recordsHash": "bytes32",
@@ -88,12 +90,15 @@ def test_the_digest_is_that_of_eip_712(tmp_path: Any) -> None:
         {"name": "CreditLedger", "version": "1", "chainId": 77, "verifyingContract": where},
         {"RecordBatch": list(starmap(lambda n, t: {"name": n, "type": t}, fields.items()))},
         {
-            "authority": 2,
+            "authority": "US-CPSC",
             "firstNumber": 9,
             "count": 2,
+            "types": [0x0809, 0x4849],
             "epoch": 5,
             "deadline": 10**10,
             "recordsHash": keccak256(records),
         },
     )
-    assert batch_digest(deployment, 2, 9, 10**10, records, 5) == bytes(_hash_eip191_message(message))
+    assert batch_digest(deployment, signed_batch("US-CPSC", 9, records, 10**10, 5)) == bytes(
+        _hash_eip191_message(message)
+    )

@@ -11,13 +11,13 @@ pragma solidity ^0.8.28;
 ///   - a key is valid when the last `KeySet` for it, in log order, has `from <= t < until`;
 ///   - a key that was declared compromised is never valid again, from the declaration on;
 ///   - the authority is suspended when its last `SuspensionSet` says so;
-///   - serious records need a wallet when its last `FourEyesSet` says so.
+///   - serious records, and those that are no events, need a wallet when its last `FourEyesSet` says so.
 ///
 /// Times are Unix seconds and are compared with the block's timestamp.
 interface IAuthorities {
     /// @notice An authority was admitted.
     /// @param authority Its number: one more than that of the authority before it.
-    /// @param code Its name in short: ASCII capitals, digits and hyphens, left-aligned and filled with zeros ("US-CPSC").
+    /// @param code Its name in short: 1 to 20 ASCII capitals, digits and hyphens, left-aligned and filled with zeros ("US-CPSC").
     event AuthorityAdded(uint16 indexed authority, bytes32 code);
 
     /// @notice An authority's mandate changes.
@@ -33,7 +33,7 @@ interface IAuthorities {
     /// for the authority to review. After this event it writes nothing.
     event KeyCompromised(uint16 indexed authority, address indexed key, uint64 from);
 
-    /// @notice Whether the authority's serious records (severity 3) are taken from contract wallets only.
+    /// @notice Whether the authority's weighty records are taken from contract wallets only. See `setFourEyes`.
     event FourEyesSet(uint16 indexed authority, bool required);
 
     /// @notice An authority was suspended, or let write again.
@@ -41,7 +41,7 @@ interface IAuthorities {
 
     /// @notice No authority has this number.
     error UnknownAuthority(uint16 authority);
-    /// @notice The code is empty, or has a byte other than `A-Z`, `0-9` and `-` before its zero fill, or one after it.
+    /// @notice The code is empty or too long, or has a byte other than `A-Z`, `0-9` and `-` before its zero fill.
     error InvalidCode(bytes32 code);
     /// @notice Another authority already has this code.
     error CodeTaken(bytes32 code, uint16 authority);
@@ -87,8 +87,9 @@ interface IAuthorities {
     /// @param from Not 0, and not after the present block.
     function declareCompromised(uint16 authority, address key, uint64 from) external;
 
-    /// @notice Require that records of serious severity come from a contract wallet, whose rule (k of n officers) then
-    /// holds for them.
+    /// @notice Require that weighty records come from a contract wallet, whose rule (k of n officers) then holds for them:
+    /// those of serious severity (3), and those that are no events, since a correction, a revocation or a link can
+    /// undo or move a serious record.
     /// @dev That the wallet asks for two officers is for the governor to see to when it sets the key. An account that has
     /// delegated to code (EIP-7702) still has a single key of its own, and does not count as a wallet.
     function setFourEyes(uint16 authority, bool required) external;
@@ -111,7 +112,7 @@ interface IAuthorities {
     /// @notice Whether an authority is suspended.
     function suspended(uint16 authority) external view returns (bool);
 
-    /// @notice Whether an authority's serious records are taken from contract wallets only.
+    /// @notice Whether an authority's weighty records are taken from contract wallets only. See `setFourEyes`.
     function fourEyes(uint16 authority) external view returns (bool);
 
     /// @notice Since when a key counts as compromised; 0 when it was not declared so.
@@ -120,6 +121,10 @@ interface IAuthorities {
     /// @notice What `key` may write for `authority` in this block.
     /// @dev Reverts with `UnknownAuthority`, `Suspended`, `KeyDeclaredCompromised` or `KeyNotValid`, in this order.
     /// @return mandate The types, see `MandateSet`.
-    /// @return maxSeverity The highest severity: 3, or 2 for an account that may not write serious records alone.
-    function authorize(uint16 authority, address key) external view returns (uint256 mandate, uint256 maxSeverity);
+    /// @return needsWallet Whether weighty records are refused, the key being an account; see `setFourEyes`.
+    /// @return code The authority's name in short, see `AuthorityAdded`.
+    function authorize(uint16 authority, address key)
+        external
+        view
+        returns (uint256 mandate, bool needsWallet, bytes32 code);
 }

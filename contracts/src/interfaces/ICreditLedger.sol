@@ -77,6 +77,8 @@ interface ICreditLedger is IEnterprises {
     error SignatureExpired(uint64 deadline);
     /// @notice The signature is not one of this batch by `key`.
     error InvalidSignature(address key);
+    /// @notice The types that were signed, as bits like those of a mandate, are not those of the records, in ascending order.
+    error WrongTypes(uint256 signed, uint256 found);
 
     // The rest name the offending record by its index in the batch.
 
@@ -88,8 +90,8 @@ interface ICreditLedger is IEnterprises {
     error SpareBitsSet(uint256 index);
     /// @notice There is no such severity.
     error InvalidSeverity(uint256 index, uint8 severity);
-    /// @notice A serious record needs a contract wallet as key. See `IAuthorities.setFourEyes`.
-    error SeverityNeedsWallet(uint256 index);
+    /// @notice A serious record, or one that is no event, needs a contract wallet as key. See `IAuthorities.setFourEyes`.
+    error NeedsWallet(uint256 index);
     /// @notice The authority may not write records of this type.
     error TypeOutsideMandate(uint256 index, uint16 recordType);
     /// @notice Nothing is decided before it happens.
@@ -109,15 +111,19 @@ interface ICreditLedger is IEnterprises {
     /// @notice Record a batch signed by a key of the authority; anyone may relay it.
     /// @dev Signs EIP-712 data in the domain ("CreditLedger", "1", chain id, this contract):
     ///
-    ///   RecordBatch(uint16 authority,uint48 firstNumber,uint32 count,uint64 epoch,uint64 deadline,bytes32 recordsHash)
+    ///   RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,uint64 deadline,
+    ///               bytes32 recordsHash)
     ///
-    /// with `epoch = signatureEpoch(authority)` and `recordsHash = keccak256(records)`. The number stands for a nonce:
-    /// recording anything else under it cancels the signature, and so does `invalidateSignatures`.
+    /// (without the line break), which a wallet shows to the officer: `authority` is its code ("US-CPSC"), `types` are the
+    /// types in the batch, `epoch = signatureEpoch(authority)` and `recordsHash = keccak256(records)`. The number stands for
+    /// a nonce: recording anything else under it cancels the signature, and so does `invalidateSignatures`.
+    /// @param types Every type that occurs in `records`, once, in ascending order.
     /// @param deadline Last second at which the signature may be used.
     /// @param key The signer: an account, or a contract that implements ERC-1271.
     function recordSigned(
         uint16 authority,
         uint48 firstNumber,
+        uint16[] calldata types,
         uint64 deadline,
         address key,
         bytes calldata records,

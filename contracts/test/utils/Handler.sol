@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
 import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
-import {batchDigest} from "./TypedData.sol";
+import {batchDigest, typesOf} from "./TypedData.sol";
 import {Vm} from "./Vm.sol";
 
 /// @notice Everything that can be done to the ledger, in any order: registrations, batches on both paths, repetitions,
@@ -110,8 +110,9 @@ contract Handler {
         bool suspended = authorities.suspended(authority);
         address key = signed ? vm.addr(secrets[authority]) : vm.addr(other);
         if (signed) {
-            vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, key));
-            ledger.recordSigned(authority, next, type(uint64).max, key, records, signature);
+            bytes memory invalid = abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, key);
+            vm.expectRevert(suspended ? abi.encodeWithSelector(IAuthorities.Suspended.selector, authority) : invalid);
+            ledger.recordSigned(authority, next, typesOf(records), type(uint64).max, key, records, signature);
         } else {
             bytes memory notKey = abi.encodeWithSelector(IAuthorities.KeyNotValid.selector, authority, key);
             vm.expectRevert(suspended ? abi.encodeWithSelector(IAuthorities.Suspended.selector, authority) : notKey);
@@ -243,7 +244,7 @@ contract Handler {
         address key = vm.addr(secrets[authority]);
         if (signed) {
             bytes memory signature = sign(secrets[authority], authority, number, records);
-            ledger.recordSigned(authority, number, type(uint64).max, key, records, signature);
+            ledger.recordSigned(authority, number, typesOf(records), type(uint64).max, key, records, signature);
         } else {
             vm.prank(key);
             ledger.record(authority, number, records);
@@ -255,7 +256,7 @@ contract Handler {
         view
         returns (bytes memory)
     {
-        bytes32 digest = batchDigest(address(ledger), authority, number, 0, type(uint64).max, records);
+        bytes32 digest = batchDigest(address(ledger), authority == 1 ? "GACC" : "SAMR", number, 0, type(uint64).max, records);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
         return abi.encodePacked(r, s, v);
     }

@@ -9,7 +9,7 @@ import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
 import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
 import {Deployer} from "./Deployer.sol";
-import {batchDigest} from "./TypedData.sol";
+import {batchDigest, typesOf} from "./TypedData.sol";
 
 /// @notice A record in words; `pack` gives its 64 bytes.
 struct Record {
@@ -106,7 +106,7 @@ abstract contract LedgerTest is Deployer {
 
     /// @dev The mandate that `authorize` answers.
     function mandateOf(uint16 authority, address key) internal view returns (uint256 mandate) {
-        (mandate,) = authorities.authorize(authority, key);
+        (mandate,,) = authorities.authorize(authority, key);
     }
 
     function register(uint256 count) internal {
@@ -138,7 +138,23 @@ abstract contract LedgerTest is Deployer {
         view
         returns (bytes32)
     {
-        return batchDigest(address(ledger), authority, firstNumber, epochs[authority], deadline, records);
+        return batchDigest(address(ledger), codeOf(authority), firstNumber, epochs[authority], deadline, records);
+    }
+
+    function codeOf(uint16 authority) internal view returns (string memory) {
+        return authority == market ? "SAMR" : "GACC";
+    }
+
+    /// @dev Post a signed batch, with the types that its records have.
+    function recordSigned(
+        uint16 authority,
+        uint48 firstNumber,
+        uint64 deadline,
+        address key,
+        bytes memory records,
+        bytes memory signature
+    ) internal {
+        ledger.recordSigned(authority, firstNumber, typesOf(records), deadline, key, records, signature);
     }
 
     // ------------------------------------------------------------------ records
