@@ -27,7 +27,7 @@ function parse(argv) {
 // A pipe may take the answer in pieces, and refuse one while it is full.
 function write(text) {
   const bytes = Buffer.from(text);
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     try {
       done += fs.writeSync(1, bytes, done);
     } catch (error) {

@@ -42,11 +42,12 @@ contract Authorities is IAuthorities, AccessManaged {
     // ------------------------------------------------------------------ governance
 
     /// @inheritdoc IAuthorities
-    function addAuthority(bytes32 code, uint256 mandate, address key, uint64 until)
-        external
-        restricted
-        returns (uint16 authority_)
-    {
+    function addAuthority(
+        bytes32 code,
+        uint256 mandate,
+        address key,
+        uint64 until
+    ) external restricted returns (uint16 authority_) {
         _checkCode(code);
         if (authorityOf[code] != 0) revert CodeTaken(code, authorityOf[code]);
 
@@ -122,11 +123,10 @@ contract Authorities is IAuthorities, AccessManaged {
     }
 
     /// @inheritdoc IAuthorities
-    function authorize(uint16 authority_, address key)
-        external
-        view
-        returns (uint256 mandate, bool needsWallet, bytes32 code)
-    {
+    function authorize(
+        uint16 authority_,
+        address key
+    ) external view returns (uint256 mandate, bool needsWallet, bytes32 code) {
         Authority storage it = _known(authority_);
         if (it.suspended) revert Suspended(authority_);
         Window memory window = _windows[authority_][key];

@@ -67,7 +67,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     /// @inheritdoc ICreditLedger
     function record(uint16 authority_, uint48 firstNumber, bytes calldata records) external {
         uint256 count = _checkNumbers(authority_, firstNumber, records);
-        (uint256 mandate, bool needsWallet,) = authorities.authorize(authority_, msg.sender);
+        (uint256 mandate, bool needsWallet, ) = authorities.authorize(authority_, msg.sender);
         _record(authority_, firstNumber, msg.sender, mandate, needsWallet, records, count);
     }
 
@@ -134,11 +134,11 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     // ------------------------------------------------------------------ inside
 
     /// @dev What a caller who repeats a batch is told before anything else.
-    function _checkNumbers(uint16 authority_, uint48 firstNumber, bytes calldata records)
-        private
-        view
-        returns (uint256 count)
-    {
+    function _checkNumbers(
+        uint16 authority_,
+        uint48 firstNumber,
+        bytes calldata records
+    ) private view returns (uint256 count) {
         count = records.length / RECORD_BYTES;
         if (count == 0 || count > MAX_RECORDS || records.length % RECORD_BYTES != 0) {
             revert InvalidLength(records.length);
@@ -208,11 +208,12 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     /// @dev Check the records of the run that begins at `start`.
     /// @return end Index after its last record.
-    function _checkRun(Batch memory batch, bytes calldata records, uint256 start, uint256 count)
-        private
-        pure
-        returns (uint256 end)
-    {
+    function _checkRun(
+        Batch memory batch,
+        bytes calldata records,
+        uint256 start,
+        uint256 count
+    ) private pure returns (uint256 end) {
         (uint256 mandate, uint256 today) = (batch.mandate & EVENTS, batch.today);
         uint256 word = _word(records, start);
         uint256 enterprise = word >> 192;
@@ -222,8 +223,11 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
                 // Nearly every record is an event without fault, and this one condition lets it pass. A type above 255
                 // shifts every bit out of the mandate; a negative difference wraps, which sets its high bits.
                 uint256 decidedOn = uint32(word >> 104);
-                uint256 doubts = (word & ZERO_IN_EVENTS) | (~(mandate >> uint16(word >> 176)) & 1)
-                    | ((decidedOn - uint32(word >> 136)) >> 32) | ((today - decidedOn) >> 32);
+                uint256 doubts =
+                    (word & ZERO_IN_EVENTS) |
+                        (~(mandate >> uint16(word >> 176)) & 1) |
+                        ((decidedOn - uint32(word >> 136)) >> 32) |
+                        ((today - decidedOn) >> 32);
                 if (doubts != 0) _checkRecord(batch, word, end);
                 batch.types |= 1 << uint16(word >> 176);
 

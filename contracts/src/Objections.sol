@@ -22,8 +22,9 @@ contract Objections is IObjections, EIP712, AccessManaged {
 
     uint32 private constant STATUTORY_DAYS = 20;
 
-    bytes32 private constant ANSWER_TYPEHASH =
-        keccak256("ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)");
+    bytes32 private constant ANSWER_TYPEHASH = keccak256(
+        "ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)"
+    );
 
     /// @inheritdoc IObjections
     ICreditLedger public immutable ledger;
@@ -104,7 +105,9 @@ contract Objections is IObjections, EIP712, AccessManaged {
         bytes calldata signature
     ) external {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
-        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(ANSWER_TYPEHASH, objection, outcome, answer_, deadline)));
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(ANSWER_TYPEHASH, objection, outcome, answer_, deadline))
+        );
         if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
         _answer(objection, outcome, answer_, key);
     }

@@ -54,8 +54,17 @@ contract AddAuthorityTest is LedgerTest {
     }
 
     function test_refuses_other_codes() external {
-        bytes32[9] memory bad =
-            [bytes32(""), "sta", "ST A", "STA\n", "ST@", "ST[", "ST/", "ST:", bytes32(bytes7(hex"53544100535441"))];
+        bytes32[9] memory bad = [
+            bytes32(""),
+            "sta",
+            "ST A",
+            "STA\n",
+            "ST@",
+            "ST[",
+            "ST/",
+            "ST:",
+            bytes32(bytes7(hex"53544100535441"))
+        ];
         for (uint256 i; i < bad.length; ++i) {
             refuseCode(bad[i]);
         }

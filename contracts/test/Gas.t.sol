@@ -38,10 +38,11 @@ contract GasTest is LedgerTest {
         measure("500 of 500 enterprises", 500, 1);
     }
 
-    function measure(string memory name, uint256 enterprises, uint256 each)
-        private
-        returns (uint256 direct, uint256 signed)
-    {
+    function measure(
+        string memory name,
+        uint256 enterprises,
+        uint256 each
+    ) private returns (uint256 direct, uint256 signed) {
         bytes memory records = batch(enterprises, each);
         direct = submit(records, false) / (enterprises * each);
         signed = submit(records, true) / (enterprises * each);

@@ -41,7 +41,7 @@ contract MerkleLogTest is Deployer {
         if (prepared) log.prepare();
         while (leaves.length < 130) {
             seed = uint256(keccak256(abi.encode(seed)));
-            appendBatch(1 + seed % (seed % 3 == 0 ? 70 : 5), abi.encode(seed));
+            appendBatch(1 + (seed % (seed % 3 == 0 ? 70 : 5)), abi.encode(seed));
             vm.assertEq(log.root(), SlowTree.root(leaves));
         }
     }

@@ -102,7 +102,7 @@ contract ObjectionsTest is LedgerTest {
     // ------------------------------------------------------------------ answering
 
     function testFuzz_the_authority_answers(uint8 outcome) external {
-        IObjections.Outcome it = IObjections.Outcome(1 + outcome % 3);
+        IObjections.Outcome it = IObjections.Outcome(1 + (outcome % 3));
         openAsFirm();
         vm.expectEmit(address(objections));
         emit IObjections.ObjectionAnswered(1, customsKey, it, ANSWER);
@@ -202,9 +202,9 @@ contract ObjectionsTest is LedgerTest {
         vm.assertEq(objections.answerPeriod(), 15);
         vm.prank(firm);
         objections.open(1, RECORD + 1, GROUNDS);
-        (,,, uint32 dueOn,) = objections.objectionAt(1);
+        (, , , uint32 dueOn, ) = objections.objectionAt(1);
         vm.assertEq(dueOn, TODAY + 20);
-        (,,, dueOn,) = objections.objectionAt(2);
+        (, , , dueOn, ) = objections.objectionAt(2);
         vm.assertEq(dueOn, TODAY + 2 + 15);
     }
 
@@ -271,11 +271,12 @@ contract ObjectionsTest is LedgerTest {
         objections.answer(objection, outcome, ANSWER);
     }
 
-    function signAnswer(uint256 secret, uint64 objection, IObjections.Outcome outcome, uint64 deadline)
-        private
-        view
-        returns (bytes memory)
-    {
+    function signAnswer(
+        uint256 secret,
+        uint64 objection,
+        IObjections.Outcome outcome,
+        uint64 deadline
+    ) private view returns (bytes memory) {
         bytes32 typehash = keccak256("ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)");
         bytes32 content = keccak256(abi.encode(typehash, objection, outcome, ANSWER, deadline));
         bytes32 domain = keccak256(
@@ -285,9 +286,13 @@ contract ObjectionsTest is LedgerTest {
         return abi.encodePacked(r, s, v);
     }
 
-    function relay(uint64 objection, IObjections.Outcome outcome, uint64 deadline, address key, bytes memory signature)
-        private
-    {
+    function relay(
+        uint64 objection,
+        IObjections.Outcome outcome,
+        uint64 deadline,
+        address key,
+        bytes memory signature
+    ) private {
         vm.prank(relayer);
         objections.answerSigned(objection, outcome, ANSWER, deadline, key, signature);
     }
@@ -315,8 +320,8 @@ contract ObjectionsTest is LedgerTest {
     }
 
     function state(uint64 objection, IObjections.Outcome expected) private view {
-        (uint64 enterprise, uint64 id, uint32 openedOn, uint32 dueOn, IObjections.Outcome outcome) =
-            objections.objectionAt(objection);
+        (uint64 enterprise, uint64 id, uint32 openedOn, uint32 dueOn, IObjections.Outcome outcome) = objections
+            .objectionAt(objection);
         vm.assertEq(enterprise, 1);
         vm.assertEq(id, RECORD);
         vm.assertEq(openedOn, TODAY);

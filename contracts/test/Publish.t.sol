@@ -34,7 +34,7 @@ contract PublishTest is LedgerTest {
         publish(1, CARD, TODAY - 1, "first", 1);
         publish(2, CARD, TODAY - 1, "second", 2); // the same day again is no step back
         publish(3, CARD, TODAY, "third", 3);
-        (,, bytes32 root, uint64 count) = book.assessment(1);
+        (, , bytes32 root, uint64 count) = book.assessment(1);
         vm.assertEq(root, "first");
         vm.assertEq(count, 1);
         vm.assertEq(book.epochCount(), 3);

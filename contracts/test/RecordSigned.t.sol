@@ -81,10 +81,10 @@ contract RecordSignedTest is RecordScenarios {
         bytes memory records = bytes.concat(pack(event_(1)), pack(other));
         refuseTypes(records, "", 0);
         refuseTypes(records, hex"0003", 1 << 3);
-        refuseTypes(records, hex"000100020003", 1 << 1 | 1 << 2 | 1 << 3);
+        refuseTypes(records, hex"000100020003", (1 << 1) | (1 << 2) | (1 << 3));
         refuseTypes(records, hex"00030001", 1 << 3);
         refuseTypes(records, hex"000100010003", 1 << 1);
-        refuseTypes(records, hex"000100030100", 1 << 1 | 1 << 3);
+        refuseTypes(records, hex"000100030100", (1 << 1) | (1 << 3));
         recordWithTypes(records, hex"00010003");
         vm.assertEq(ledger.recordCount(customs), 2);
     }
@@ -107,8 +107,10 @@ contract RecordSignedTest is RecordScenarios {
 
     function test_the_mirrored_signature_is_none() external {
         bytes memory records = pack(event_(1));
-        (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(customsSecret, batchDigest(address(ledger), "GACC", 1, 0, DEADLINE, records));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(
+            customsSecret,
+            batchDigest(address(ledger), "GACC", 1, 0, DEADLINE, records)
+        );
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
         bytes memory mirrored = abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
         refuse(customs, 1, DEADLINE, customsKey, records, mirrored);
@@ -155,7 +157,9 @@ contract RecordSignedTest is RecordScenarios {
     }
 
     function refuseTypes(bytes memory records, bytes memory types, uint256 signed) private {
-        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.WrongTypes.selector, signed, uint256(1 << 1 | 1 << 3)));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICreditLedger.WrongTypes.selector, signed, uint256((1 << 1) | (1 << 3)))
+        );
         recordWithTypes(records, types);
     }
 
@@ -163,7 +167,7 @@ contract RecordSignedTest is RecordScenarios {
     function recordWithTypes(bytes memory records, bytes memory packed) private {
         uint16[] memory types = new uint16[](packed.length / 2);
         for (uint256 i; i < types.length; ++i) {
-            types[i] = uint16(uint8(packed[2 * i])) << 8 | uint8(packed[2 * i + 1]);
+            types[i] = (uint16(uint8(packed[2 * i])) << 8) | uint8(packed[2 * i + 1]);
         }
         bytes32 digest = batchDigest(address(ledger), "GACC", 1, types, 0, DEADLINE, records);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(customsSecret, digest);

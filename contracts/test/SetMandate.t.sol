@@ -84,7 +84,7 @@ contract SetMandateTest is LedgerTest {
         uint256 time = START;
         for (uint256 i; i < 12; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
-            Change memory change = Change(seed, uint64(time + (seed >> 8) % 40));
+            Change memory change = Change(seed, uint64(time + ((seed >> 8) % 40)));
             vm.prank(governor);
             try authorities.setMandate(market, change.mandate, change.from) {
                 changes.push(change);

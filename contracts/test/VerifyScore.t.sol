@@ -40,7 +40,7 @@ contract VerifyScoreTest is LedgerTest {
 
         vm.assertFalse(verify(1, Score(s.enterprise + 1, s.milli, s.grade), index, proof), "another enterprise");
         vm.assertFalse(verify(1, Score(s.enterprise, s.milli + 1, s.grade), index, proof), "another score");
-        vm.assertFalse(verify(1, Score(s.enterprise, s.milli, s.grade % 5 + 1), index, proof), "another grade");
+        vm.assertFalse(verify(1, Score(s.enterprise, s.milli, (s.grade % 5) + 1), index, proof), "another grade");
         vm.assertFalse(verify(1, s, size, proof), "an index behind the end");
         vm.assertFalse(verify(1, s, type(uint64).max, proof), "the last index there is");
         vm.assertFalse(verify(0, s, index, proof), "epoch 0");

@@ -123,8 +123,8 @@ interface IAuthorities {
     /// @return mandate The types, see `MandateSet`.
     /// @return needsWallet Whether weighty records are refused, the key being an account; see `setFourEyes`.
     /// @return code The authority's name in short, see `AuthorityAdded`.
-    function authorize(uint16 authority, address key)
-        external
-        view
-        returns (uint256 mandate, bool needsWallet, bytes32 code);
+    function authorize(
+        uint16 authority,
+        address key
+    ) external view returns (uint256 mandate, bool needsWallet, bytes32 code);
 }

@@ -118,10 +118,9 @@ interface IObjections {
     function objectionCount() external view returns (uint64);
 
     /// @notice An objection; all zero when there is none.
-    function objectionAt(uint64 objection)
-        external
-        view
-        returns (uint64 enterprise, uint64 recordId, uint32 openedOn, uint32 dueOn, Outcome outcome);
+    function objectionAt(
+        uint64 objection
+    ) external view returns (uint64 enterprise, uint64 recordId, uint32 openedOn, uint32 dueOn, Outcome outcome);
 
     /// @notice Number of an enterprise's open objection to a record; 0 when there is none.
     function openObjection(uint64 enterprise, uint64 recordId) external view returns (uint64 objection);

@@ -63,10 +63,12 @@ library MerkleLog {
     /// @notice Append leaf number `size` in memory: merge it with every peak that it completes.
     /// @param peaks The peaks before this batch.
     /// @param fresh The peaks written by this batch, zero where it wrote none; updated.
-    function append(bytes32[HEIGHT] storage peaks, bytes32[HEIGHT] memory fresh, uint256 size, bytes32 hash)
-        internal
-        view
-    {
+    function append(
+        bytes32[HEIGHT] storage peaks,
+        bytes32[HEIGHT] memory fresh,
+        uint256 size,
+        bytes32 hash
+    ) internal view {
         uint256 level;
         unchecked {
             for (; size & 1 == 1; size >>= 1) {
@@ -102,11 +104,13 @@ library MerkleLog {
 
     /// @notice Whether `leaf` is leaf number `index` of the tree of `size` leaves with root `expected` (RFC 9162, 2.1.3.2).
     /// @param proof The siblings from the leaf up; the one of the right length and nothing more.
-    function verifyInclusion(bytes32 leaf, uint256 index, uint256 size, bytes32[] calldata proof, bytes32 expected)
-        internal
-        view
-        returns (bool)
-    {
+    function verifyInclusion(
+        bytes32 leaf,
+        uint256 index,
+        uint256 size,
+        bytes32[] calldata proof,
+        bytes32 expected
+    ) internal view returns (bool) {
         if (index >= size) return false;
         uint256 last = size - 1;
         for (uint256 i; i < proof.length; ++i) {

@@ -41,19 +41,21 @@ contract MerkleLogHarness is IMerkleLogHarness {
         return MerkleLog.nodeHash(left, right);
     }
 
-    function verifyInclusion(bytes32 leaf, uint256 index, uint256 size_, bytes32[] calldata proof, bytes32 expected)
-        external
-        view
-        returns (bool)
-    {
+    function verifyInclusion(
+        bytes32 leaf,
+        uint256 index,
+        uint256 size_,
+        bytes32[] calldata proof,
+        bytes32 expected
+    ) external view returns (bool) {
         return MerkleLog.verifyInclusion(leaf, index, size_, proof, expected);
     }
 
-    function hashBetween(bytes memory before, bytes32 left, bytes32 right)
-        external
-        view
-        returns (bytes memory, bytes memory later)
-    {
+    function hashBetween(
+        bytes memory before,
+        bytes32 left,
+        bytes32 right
+    ) external view returns (bytes memory, bytes memory later) {
         MerkleLog.nodeHash(left, right);
         later = bytes.concat(left, right);
         MerkleLog.leafHash(1, left);

@@ -61,7 +61,7 @@ contract Handler {
     // ------------------------------------------------------------------ what happens
 
     function register(uint256 count) external {
-        count = 1 + count % 5;
+        count = 1 + (count % 5);
         if (enterprises + count > MAX_FIRMS) return;
         bytes32[] memory commitments = new bytes32[](count);
         for (uint64 i; i < count; ++i) {
@@ -77,7 +77,7 @@ contract Handler {
 
     function record(uint256 seed, bool signed) external {
         if (enterprises == 0) return;
-        uint16 authority = uint16(1 + seed % AUTHORITIES);
+        uint16 authority = uint16(1 + (seed % AUTHORITIES));
         bytes memory records = randomBatch(seed, authority);
         if (authorities.suspended(authority)) {
             vm.expectRevert(abi.encodeWithSelector(IAuthorities.Suspended.selector, authority));
@@ -102,7 +102,7 @@ contract Handler {
     /// @notice A good batch with somebody else's key on it.
     function forge(uint256 seed, bool signed) external {
         if (enterprises == 0) return;
-        uint16 authority = uint16(1 + seed % AUTHORITIES);
+        uint16 authority = uint16(1 + (seed % AUTHORITIES));
         uint48 next = written[authority] + 1;
         bytes memory records = randomBatch(seed, authority);
         uint256 other = uint256(keccak256(abi.encode(seed)));
@@ -124,7 +124,7 @@ contract Handler {
     /// @notice A good batch whose very last record has a fault: none of it may remain.
     function spoil(uint256 seed, bool signed) external {
         if (enterprises == 0) return;
-        uint16 authority = uint16(1 + seed % AUTHORITIES);
+        uint16 authority = uint16(1 + (seed % AUTHORITIES));
         if (authorities.suspended(authority)) return;
         bytes memory records = randomBatch(seed, authority);
         records[records.length - 33] = 0x01; // a spare bit
@@ -136,7 +136,7 @@ contract Handler {
     function suspend(uint256 seed) external {
         // Mostly they write.
         vm.prank(governor);
-        authorities.setSuspended(uint16(1 + seed % AUTHORITIES), (seed >> 8) % 4 == 0);
+        authorities.setSuspended(uint16(1 + (seed % AUTHORITIES)), (seed >> 8) % 4 == 0);
     }
 
     function checkpoint() external {
@@ -146,7 +146,7 @@ contract Handler {
     }
 
     function pass(uint32 time) external {
-        vm.warp(block.timestamp + time % 1 days);
+        vm.warp(block.timestamp + (time % 1 days));
     }
 
     // ------------------------------------------------------------------ the books
@@ -200,12 +200,16 @@ contract Handler {
     function readRun(Vm.Log memory log) private {
         uint64 enterprise = uint64(uint256(log.topics[1]));
         uint16 authority = uint16(uint256(log.topics[2]));
-        (uint64 firstId, uint64 leafIndex, bytes32 head, bytes memory run) =
-            abi.decode(log.data, (uint64, uint64, bytes32, bytes));
+        (uint64 firstId, uint64 leafIndex, bytes32 head, bytes memory run) = abi.decode(
+            log.data,
+            (uint64, uint64, bytes32, bytes)
+        );
         vm.assertEq(firstId, (uint256(authority) << 48) + numbered[authority] + 1, "a record number out of turn");
         vm.assertEq(leafIndex, leaves.length, "a leaf out of turn");
         vm.assertEq(
-            head, keccak256(bytes.concat(replayed[enterprise], bytes32(uint256(firstId)), run)), "head not reproduced"
+            head,
+            keccak256(bytes.concat(replayed[enterprise], bytes32(uint256(firstId)), run)),
+            "head not reproduced"
         );
         numbered[authority] += uint48(run.length / 64);
         replayed[enterprise] = head;
@@ -222,15 +226,17 @@ contract Handler {
             enterprise += 1 + uint64(seed % 12);
             if (enterprise > enterprises) break;
             for (uint256 j; j <= (seed >> 8) % 3; ++j) {
-                records =
-                    bytes.concat(records, randomRecord(uint256(keccak256(abi.encode(seed, j))), authority, enterprise));
+                records = bytes.concat(
+                    records,
+                    randomRecord(uint256(keccak256(abi.encode(seed, j))), authority, enterprise)
+                );
             }
         }
         if (records.length == 0) records = randomRecord(seed, authority, 1);
     }
 
     function randomRecord(uint256 seed, uint16 authority, uint64 enterprise) private view returns (bytes memory) {
-        uint16 kind = uint16(1 + seed % 2);
+        uint16 kind = uint16(1 + (seed % 2));
         uint64 ref;
         if (seed % 4 == 3 && written[authority] != 0) {
             (kind, ref) = (240, (uint64(authority) << 48) + 1 + uint64((seed >> 16) % written[authority]));
@@ -251,12 +257,20 @@ contract Handler {
         }
     }
 
-    function sign(uint256 secret, uint16 authority, uint48 number, bytes memory records)
-        private
-        view
-        returns (bytes memory)
-    {
-        bytes32 digest = batchDigest(address(ledger), authority == 1 ? "GACC" : "SAMR", number, 0, type(uint64).max, records);
+    function sign(
+        uint256 secret,
+        uint16 authority,
+        uint48 number,
+        bytes memory records
+    ) private view returns (bytes memory) {
+        bytes32 digest = batchDigest(
+            address(ledger),
+            authority == 1 ? "GACC" : "SAMR",
+            number,
+            0,
+            type(uint64).max,
+            records
+        );
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
         return abi.encodePacked(r, s, v);
     }

@@ -106,7 +106,7 @@ abstract contract LedgerTest is Deployer {
 
     /// @dev The mandate that `authorize` answers.
     function mandateOf(uint16 authority, address key) internal view returns (uint256 mandate) {
-        (mandate,,) = authorities.authorize(authority, key);
+        (mandate, , ) = authorities.authorize(authority, key);
     }
 
     function register(uint256 count) internal {
@@ -123,21 +123,24 @@ abstract contract LedgerTest is Deployer {
         return keccak256(abi.encode("identity", enterprise));
     }
 
-    function sign(uint256 secret, uint16 authority, uint48 firstNumber, uint64 deadline, bytes memory records)
-        internal
-        view
-        returns (bytes memory)
-    {
+    function sign(
+        uint256 secret,
+        uint16 authority,
+        uint48 firstNumber,
+        uint64 deadline,
+        bytes memory records
+    ) internal view returns (bytes memory) {
         bytes32 digest = digestOf(authority, firstNumber, deadline, records);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
         return abi.encodePacked(r, s, v);
     }
 
-    function digestOf(uint16 authority, uint48 firstNumber, uint64 deadline, bytes memory records)
-        internal
-        view
-        returns (bytes32)
-    {
+    function digestOf(
+        uint16 authority,
+        uint48 firstNumber,
+        uint64 deadline,
+        bytes memory records
+    ) internal view returns (bytes32) {
         return batchDigest(address(ledger), codeOf(authority), firstNumber, epochs[authority], deadline, records);
     }
 
@@ -165,9 +168,17 @@ abstract contract LedgerTest is Deployer {
     }
 
     function pack(Record memory it) internal pure returns (bytes memory) {
-        return abi.encodePacked(
-            it.enterprise, it.kind, it.severity, it.conductOn, it.decidedOn, it.ref, it.spare, it.commitment
-        );
+        return
+            abi.encodePacked(
+                it.enterprise,
+                it.kind,
+                it.severity,
+                it.conductOn,
+                it.decidedOn,
+                it.ref,
+                it.spare,
+                it.commitment
+            );
     }
 
     function recordId(uint16 authority, uint48 number) internal pure returns (uint64) {
@@ -212,6 +223,6 @@ abstract contract LedgerTest is Deployer {
     }
 
     function bound(uint256 x, uint256 min, uint256 max) internal pure returns (uint256) {
-        return x >= min && x <= max ? x : min + x % (max - min + 1);
+        return x >= min && x <= max ? x : min + (x % (max - min + 1));
     }
 }

@@ -21,7 +21,7 @@ abstract contract RandomRecords is LedgerTest {
                 it.conductOn = it.decidedOn - uint32((dice >> 24) % 1000);
                 it.commitment = keccak256(abi.encode(dice));
                 if (first > 1 && dice % 5 == 0) {
-                    (it.kind, it.ref) = (240, recordId(authority, uint48(1 + (dice >> 40) % (first - 1))));
+                    (it.kind, it.ref) = (240, recordId(authority, uint48(1 + ((dice >> 40) % (first - 1)))));
                 } else if (authority == 1 && dice % 5 == 1) {
                     (it.kind, it.ref) = (248 + uint16((dice >> 40) % 2), e == 1 ? 2 : 1); // linked to or from
                 }

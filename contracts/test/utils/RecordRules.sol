@@ -7,11 +7,14 @@ import {Record} from "./LedgerTest.sol";
 /// @notice The rules of a single record, one after the other as the interface lists them. The contract takes a short cut.
 library RecordRules {
     /// @return What refuses the record when it is the first of a batch; empty when nothing does.
-    function faultOf(Record memory it, uint256 mandate, uint16 authority, uint48 first, uint32 today, uint64 firms)
-        internal
-        pure
-        returns (bytes memory)
-    {
+    function faultOf(
+        Record memory it,
+        uint256 mandate,
+        uint16 authority,
+        uint48 first,
+        uint32 today,
+        uint64 firms
+    ) internal pure returns (bytes memory) {
         if (it.spare != 0) return abi.encodeWithSelector(ICreditLedger.SpareBitsSet.selector, 0);
         if (it.severity > 3) return abi.encodeWithSelector(ICreditLedger.InvalidSeverity.selector, 0, it.severity);
         if (it.kind == 0 || it.kind > 255 || mandate & (1 << it.kind) == 0) {

@@ -34,16 +34,18 @@ library SlowTree {
         return nodeHash(mth(leaves, from, from + k), mth(leaves, from + k, to));
     }
 
-    function path(bytes[] memory leaves, uint256 from, uint256 to, uint256 index)
-        private
-        pure
-        returns (bytes32[] memory)
-    {
+    function path(
+        bytes[] memory leaves,
+        uint256 from,
+        uint256 to,
+        uint256 index
+    ) private pure returns (bytes32[] memory) {
         if (to - from == 1) return new bytes32[](0);
         uint256 k = split(to - from);
-        return index < k
-            ? append(path(leaves, from, from + k, index), mth(leaves, from + k, to))
-            : append(path(leaves, from + k, to, index - k), mth(leaves, from, from + k));
+        return
+            index < k
+                ? append(path(leaves, from, from + k, index), mth(leaves, from + k, to))
+                : append(path(leaves, from + k, to, index - k), mth(leaves, from, from + k));
     }
 
     /// @dev Largest power of two smaller than n.

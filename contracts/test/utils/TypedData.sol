@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-bytes32 constant DOMAIN_TYPEHASH =
-    keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+bytes32 constant DOMAIN_TYPEHASH = keccak256(
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+);
 bytes32 constant BATCH_TYPEHASH = keccak256(
     "RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,uint64 deadline,bytes32 recordsHash)"
 );

@@ -31,6 +31,6 @@ contract Wallet is IERC1271 {
     }
 
     function signer(bytes32 hash, bytes calldata signature) private pure returns (address recovered) {
-        (recovered,,) = ECDSA.tryRecoverCalldata(hash, signature);
+        (recovered, , ) = ECDSA.tryRecoverCalldata(hash, signature);
     }
 }
