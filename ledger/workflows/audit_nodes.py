@@ -1,7 +1,9 @@
 """Two nodes that should say the same: the ledger's own and one that the auditor trusts more, fact by fact.
 
-The same block hash at the end would already mean the same history, if a node could be trusted to show the
-logs that belong to its blocks; so the logs are compared too.
+A block's hash covers every block before it, so the same hash at the end would already mean the same history,
+if a node could be trusted to show the logs that belong to its blocks; so the logs are compared too. An audit
+taken up again does not ask for the logs of the part before: there the hash of the block it stood at is
+compared, and at the end, as always, the other node's state of the contracts, whose root covers every record.
 """
 
 from __future__ import annotations
@@ -9,16 +11,21 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from ledger.audit.compare import compare_contract
 from ledger.audit.deviation import Deviation
+from ledger.chain.contracts import Contracts
 from ledger.chain.logs import read_facts
-from ledger.errors import ChainDamaged
+from ledger.errors import ChainDamaged, ChainRefused
+from ledger.workflows.audit_contracts import contract_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from ledger.audit.replay import Replay
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
     from ledger.domain.facts import Fact
+    from ledger.index.follower import Block
 
 
 class NodeCheck:
@@ -30,16 +37,33 @@ class NodeCheck:
         #: Facts compared.
         self.facts = 0
 
-    def same_chain(self, block: int, block_hash: bytes) -> Iterator[Deviation]:
-        """Yield where the other node has another chain, or another block of this number."""
-        found = int(self._node.request("eth_chainId"), 16)
-        if found != self._deployment.chain_id:
-            yield self._differs("chain id", str(self._deployment.chain_id), str(found))
-        for number, expected in ((0, self._deployment.genesis_hash), (block, "0x" + block_hash.hex())):
+    def same_chain(self, blocks: Sequence[Block], replay: Replay) -> Iterator[Deviation]:
+        """Yield where the other node has another chain, other blocks of these numbers, or another state.
+
+        The state is that of the contracts at the last of the blocks, which the replay has reached.
+        """
+        chain, deployment = self._node.request("eth_chainId"), self._deployment
+        same = int(chain, 16) == deployment.chain_id
+        if not same:
+            yield self._differs("chain id", str(deployment.chain_id), str(int(chain, 16)))
+        told = [(0, deployment.genesis_hash), *((each.number, "0x" + each.hash.hex()) for each in blocks)]
+        for number, expected in told:
             other = self._node.request("eth_getBlockByNumber", hex(number), False)
             shown = "no such block" if other is None else str(other["hash"])
             if shown != expected:
+                same = False
                 yield self._differs(f"block {number}", expected, shown)
+        if same:
+            yield from self._state(replay, blocks[-1].number)
+
+    def _state(self, replay: Replay, block: int) -> Iterator[Deviation]:
+        try:
+            found = contract_state(self._node, Contracts(self._node, self._deployment), replay, block)
+        except (ChainDamaged, ChainRefused) as error:
+            yield self._differs(f"contracts at block {block}", "state that can be read", str(error))
+            return
+        for each in compare_contract(replay, found):
+            yield self._differs(each.where, each.expected, each.found)
 
     def compare(self, facts: list[Fact], first: int, last: int) -> Iterator[Deviation]:
         """Yield the first fact of each stretch that the other node tells otherwise."""

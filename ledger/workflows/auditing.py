@@ -91,9 +91,9 @@ def audit(
     """Audit everything up to the chain's latest block, and the index up to where it stands.
 
     `checkpoints` are heads of the log kept from before, `(size, root)`: the log must still begin with each.
-    `nodes` are others of the same chain, asked for the same facts. `progress` keeps how far the audit has
-    come; with `resume` it is taken up from there, and what lies before is not looked at again: the report's
-    `scope` says from which block, or why it was the first after all.
+    `nodes` are others of the same chain, asked for the same facts and state. `progress` keeps how far the
+    audit has come; with `resume` it is taken up from there, and what lies before is not looked at again: the
+    report's `scope` says from which block, or why it was the first after all.
     `on_progress` is told (block reached, last block). Raises `ChainUnavailable` when the node does not answer
     or the chain was reorganised meanwhile; what is wrong with the ledger itself raises nothing.
     """
@@ -140,6 +140,8 @@ class _Audit:
         self._scores = ScoreCheck(index, vault, ledger.cards)
         self._signatures = SignatureCheck(ledger.node, ledger.deployment)
         self._others = others
+        #: The block an earlier audit stood at, if it was taken up from there.
+        self._before: tuple[Block, ...] = ()
         self._replay = Replay()
         self._kept = KeptHeads(checkpoints)
         self._heads = 0
@@ -171,7 +173,7 @@ class _Audit:
             self._take(self._index_stands())
             self._take(compare_code(self._ledger.node, self._ledger.deployment, last.number))
             for each in self._others:
-                self._take(each.same_chain(last.number, last.hash))
+                self._take(each.same_chain(list(dict.fromkeys((*self._before, last))), self._replay))
         except ChainDamaged as error:
             self.broken = True
             at = self._replay.at
@@ -218,7 +220,7 @@ class _Audit:
         return reached
 
     def _take_up(self, reached: Reached, last: Block) -> int:
-        self._replay, self._saved = reached.replay, reached.block.number
+        self._replay, self._saved, self._before = reached.replay, reached.block.number, (reached.block,)
         self._signatures.epochs = {n: each.epoch for n, each in reached.replay.authorities.items()}
         self._index.take_up(reached.counts["index_rows"], reached.links)
         for counts in (self._vault.counts, self._signatures.counts):
@@ -228,6 +230,8 @@ class _Audit:
         again = f"blocks {first} to {last.number}" if first <= last.number else "no block: none is newer"
         before = f"blocks {self._ledger.deployment.block} to {reached.block.number}"
         self._scope = f"{again}; {before} were found in order by an earlier audit and not looked at again"
+        if self._others:
+            self._scope += f"; other nodes were asked for block {reached.block.number}, which covers them"
         return first
 
     def _save(self, upto: int) -> None:

@@ -13,6 +13,7 @@ from ledger.chain.submitter import Submitter
 from ledger.domain.calendar import to_day
 from ledger.store import vault
 from ledger.workflows.assessing import assess
+from ledger.workflows.audit_progress import Progress
 from ledger.workflows.auditing import audit
 
 if TYPE_CHECKING:
@@ -115,12 +116,41 @@ def last_word(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     [
         ("eth_chainId", lambda _: "0x1", "chain id"),
         ("eth_getBlockByNumber", lambda block: {**block, "hash": "0x" + "00" * 32}, "block 0"),
+        ("eth_getBlockByNumber", lambda _: None, "block 0"),
+        ("eth_call", lambda word: word[:-1] + format(int(word[-1], 16) ^ 1, "x"), "contract at block "),
+        ("eth_call", lambda _: "0x", "contracts at block "),
         ("eth_getLogs", lambda logs: logs[:-1], "block "),
         ("eth_getLogs", last_word, "block "),
     ],
-    ids=["another chain", "another block", "a log left out", "a log changed"],
+    ids=[
+        "another chain",
+        "another block",
+        "no block",
+        "another state",
+        "no state",
+        "a log left out",
+        "a log changed",
+    ],
 )
 def test_a_node_that_tells_otherwise(ledger: Any, method: str, lie: Callable[[Any], Any], where: str) -> None:
     report = audit(ledger, nodes=[Liar(ledger.node, method, lie)])
     assert {each.what for each in report.deviations} == {"nodes differ"}
     assert report.deviations[0].where.startswith(f"a node that lies, {where}")
+
+
+def test_an_audit_taken_up_asks_other_nodes_for_what_covers_the_part_before(
+    ledger: Any, tmp_path: Path
+) -> None:
+    progress = Progress(tmp_path, ledger.deployment)
+    assert audit(ledger, progress=progress).ok
+    report = audit(ledger, nodes=[ledger.node], progress=progress, resume=True)
+    assert report.ok, report.to_text()
+    assert report.checked["facts_of_other_nodes"] == 0
+    at = progress.load().block.number
+    assert report.scope.endswith(f"other nodes were asked for block {at}, which covers them")
+    forked = Liar(
+        ledger.node, "eth_getBlockByNumber", lambda block: {**block, "hash": "0x" + block["hash"][:1:-1]}
+    )
+    report = audit(ledger, nodes=[forked], progress=progress, resume=True)
+    assert f"block {at}" in report.deviations[-1].where
+    assert {each.what for each in report.deviations} == {"nodes differ"}
