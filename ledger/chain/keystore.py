@@ -112,6 +112,11 @@ class Keystore:
         """Return the checksummed address of a key. Raises `Misconfigured` if there is none of that name."""
         return str(self._entry(name)["address"])
 
+    def refresh(self) -> None:
+        """Take up keys that another process has made since. Raises `Misconfigured` if the file is damaged."""
+        with _locked(self._path):
+            self._content = _read(self._path)
+
     def ensure(self, name: str) -> str:
         """Return the address of the key `name`, making the key if there is none."""
         if name not in self._content["keys"]:

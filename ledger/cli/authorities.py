@@ -109,9 +109,12 @@ def mandate(
 
 
 @authorities.command("key")
-def key_(
+def key_(  # noqa: PLR0917  the options of the command
     code: Code,
-    key: Key,
+    key: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="The key's address, 0x....", show_default=False)
+    ] = None,
+    new: Annotated[bool, typer.Option("--new", help="A key that this office makes and keeps.")] = False,
     start: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="Default: as it was, or now. " + _TIME)
     ] = None,
@@ -123,6 +126,8 @@ def key_(
     """Let a key write for an authority in a span of time; one that is over revokes it. 部门密钥."""
     from ledger.workflows.governing import set_key  # noqa: PLC0415  keeps the start quick
 
+    if new == (key is not None):
+        raise BadValue("key", key or "", "give the address of one, or --new")
     begins = None if start is None else _instant("from", start)
     ends = NO_END if until is None else _instant("until", until)
     _act(as_json, lambda ledger: set_key(ledger, code.upper(), key, begins, ends))

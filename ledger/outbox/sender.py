@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
+from ledger.chain.authority_keys import writing_key
 from ledger.chain.contracts import batch_digest
-from ledger.chain.keystore import authority_key
 from ledger.chain.submitter import Submitter
 from ledger.crypto.typed_data import signed_batch
 from ledger.domain.catalogue import default_authorities
@@ -222,9 +222,10 @@ class Sender:
     def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
         """The calls that post these batches, signed by the authority's key, with their gas."""
         code = self._code(sending[0].authority)
-        name = authority_key(code)
+        now = self._present()
+        name = writing_key(self._contracts, self._keystore, sending[0].authority, code, now)
         key = self._keystore.address(name)
-        deadline = self._present() + SIGNED_FOR
+        deadline = now + SIGNED_FOR
         epoch = self._contracts.signature_epoch(sending[0].authority)
         leaves = self._contracts.log_size()
         calls = []
@@ -245,13 +246,15 @@ class Sender:
         authority, code = batch.authority, self._code(batch.authority)
         if self._contracts.suspended(authority):
             return Forbidden(f"{code} is suspended on the chain; its records wait")
-        key = self._keystore.address(authority_key(code))
+        now = self._present()
+        key = self._keystore.address(writing_key(self._contracts, self._keystore, authority, code, now))
+        self._keystore.refresh()  # another process may have made the key that the next drain needs
         if self._contracts.compromised_from(authority, key):
             return Forbidden(
                 f"the key {key} of {code} was declared compromised; its records wait for another"
             )
         start, until = self._contracts.key_window(authority, key)
-        if not start <= self._present() < until:
+        if not start <= now < until:
             return Forbidden(f"the key {key} of {code} is not valid now; its records wait")
         heavy = _NEEDS_WALLET.search(str(error))
         if heavy:

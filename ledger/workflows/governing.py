@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from ledger.chain.accounts import checked_address
+from ledger.chain.authority_keys import fresh_key, writing_key
 from ledger.chain.governance import Governance
-from ledger.chain.keystore import authority_key
 from ledger.domain.calendar import iso_instant
 from ledger.errors import BadValue, Conflict, NotFound
 from ledger.index.queries import all_authorities
@@ -110,17 +110,21 @@ def set_mandate(
     return govern(desk, call, f"{code}: mandate {' '.join(changes)} from {iso_instant(start)} on")
 
 
-def set_key(desk: Desk, code: str, key: str, start: int | None, until: int) -> ActDict:
+def set_key(desk: Desk, code: str, key: str | None, start: int | None, until: int) -> ActDict:
     """Give a key of an authority the window [`start`, `until`), Unix seconds, whatever it was before.
 
-    Without `start`, what it was stays, or it is now for a new key. Raises `BadValue`, `Conflict` (declared
-    compromised), and as `govern`.
+    Without `key`, this office makes itself one. Without `start`, what it was stays, or it is now for a new
+    key; where acts are announced it must be given. Raises `BadValue`, `Conflict` (declared compromised), and
+    as `govern`.
     """
-    number, key = _number(desk, code), checked_address("key", key)
+    number = _number(desk, code)
+    if key is None:
+        key = fresh_key(desk.contracts, desk.keystore, number, code)
+    key = checked_address("key", key)
     if desk.contracts.compromised_from(number, key):
         raise Conflict(f"{key} was declared compromised, which is final: give {code} another key")
     if start is None:
-        start = min(desk.contracts.key_window(number, key)[0] or present(desk), until)
+        start = min(desk.contracts.key_window(number, key)[0] or _now_if_undelayed(desk, number, key), until)
     if until < start:
         raise BadValue("until", iso_instant(until), f"before the beginning, {iso_instant(start)}")
     what = f"{code}: key {key} valid from {iso_instant(start)} until {iso_instant(until)}"
@@ -134,7 +138,8 @@ def invalidate_signatures(desk: Desk, code: str) -> int:
     `ChainRefused` (suspended, or its key not valid).
     """
     number = _number(desk, code)
-    send(desk, desk.contracts.invalidate_signatures(number), authority_key(code))
+    name = writing_key(desk.contracts, desk.keystore, number, code, present(desk))
+    send(desk, desk.contracts.invalidate_signatures(number), name)
     return desk.contracts.signature_epoch(number)
 
 
@@ -185,6 +190,14 @@ def take_back(desk: Desk, operation: str) -> ActDict:
 
 def _governance(desk: Desk) -> Governance:
     return Governance(desk.contracts, desk.keystore.address(_GOVERNOR))
+
+
+def _now_if_undelayed(desk: Desk, number: int, key: str) -> int:
+    """Now: for a call that is not announced. One that is must be the same when it is given once more."""
+    now = present(desk)
+    if _governance(desk).delay(desk.contracts.set_key(number, key, now, now)):
+        raise BadValue("from", "", "say from when: here it is announced first, and done by the same command")
+    return now
 
 
 def _operation(desk: Desk, text: str) -> Operation:

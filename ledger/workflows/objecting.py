@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from sqlalchemy import insert, select
 
 from ledger.chain.accounts import checked_address
+from ledger.chain.authority_keys import writing_key
 from ledger.chain.contracts import answer_digest
-from ledger.chain.keystore import authority_key
 from ledger.domain.calendar import iso
 from ledger.domain.facts import OUTCOMES
 from ledger.domain.records import RECORD_BYTES, record_id, split_id, unpack_run
@@ -93,7 +93,9 @@ def answer_objection(ledger: Desk, objection: int, outcome: str, answer: str) ->
             raise Conflict(f"objection {objection} is answered already")
         code = _codes(index)[split_id(record)[0]]
     commitment = _keep(ledger, "answer", answer)
-    name, deadline = authority_key(code), present(ledger) + _SIGNED_FOR
+    now = present(ledger)
+    name = writing_key(ledger.contracts, ledger.keystore, split_id(record)[0], code, now)
+    deadline = now + _SIGNED_FOR
     digest = answer_digest(ledger.contracts.deployment, objection, value, commitment, deadline)
     key, signature = ledger.keystore.address(name), ledger.keystore.sign_batch(name, digest)
     send(ledger, ledger.contracts.answer_signed(objection, value, commitment, deadline, key, signature))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
 from eth_utils.address import to_checksum_address
+from sqlalchemy import select
 from workflows_rows import ALPHA, BETA, record_line, records_file
 
 from ledger.bootstrap import Ledger
+from ledger.chain.accounts import checked_address
 from ledger.chain.deployment import NO_END
 from ledger.chain.governance import Governance
-from ledger.chain.keystore import authority_key
+from ledger.chain.keystore import Keystore, authority_key
 from ledger.domain.calendar import iso_instant, to_instant
 from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.settings import Settings
+from ledger.store.index import batches
 from ledger.workflows.auditing import audit
 from ledger.workflows.authorities import authorities_now
 from ledger.workflows.governing import (
@@ -29,6 +33,7 @@ from ledger.workflows.governing import (
     take_back,
 )
 from ledger.workflows.importing import import_file
+from ledger.workflows.objecting import answer_objection, open_objection
 from ledger.workflows.sending import present, send
 
 pytest_plugins = ["workflows_office"]
@@ -126,10 +131,42 @@ def test_what_was_accepted_before_four_eyes_waits_and_is_named(office, tmp_path)
         import_file(office, path, "records", office.authorities["GACC"])
     set_four_eyes(office, "GACC", True)
     set_suspended(office, "GACC", False)
-    with pytest.raises(Forbidden, match=r"record GACC-[12], reference 'R2', must come from a contract wallet"):
+    with pytest.raises(
+        Forbidden, match=r"record GACC-[12], reference 'R2', must come from a contract wallet"
+    ):
         office.sender.drain()
     set_four_eyes(office, "GACC", False)
     assert office.sender.drain() == 2
+
+
+def test_an_office_goes_on_with_a_key_it_made(office, tmp_path):
+    first = office.keystore.address(authority_key("GACC"))
+    imported(office, tmp_path, "R1")
+    made = set_key(office, "GACC", None, None, NO_END)
+    second = gacc(office)["keys"][1]
+    assert (second["key"] in made["what"], second["here"]) == (True, True)
+    imported(office, tmp_path, "R2")
+    declare_compromised(office, "GACC", second["key"], int(time.time()))
+    imported(office, tmp_path, "R3")
+    declare_compromised(office, "GACC", first, int(time.time()))
+    with pytest.raises(Forbidden, match=f"{first} of GACC was declared compromised"):
+        imported(office, tmp_path, "R4")
+    # The key is made by another process while this one has its keystore open.
+    elsewhere = Keystore.open_or_create(office.settings.data_dir / "keystore.json", "test")
+    other = dataclasses.replace(office, keystore=elsewhere)
+    third = set_key(other, "GACC", None, None, NO_END)
+    with pytest.raises(Forbidden):
+        office.sender.drain()
+    assert office.sender.drain() == 1
+    office.follower.catch_up()
+    with office.db.read_index() as index:
+        wrote = list(index.scalars(select(batches.c.key).order_by(batches.c.first_number)))
+    assert wrote[:3] == [first.lower(), second["key"].lower(), first.lower()]
+    assert checked_address("key", wrote[3]) in third["what"]
+    opened = open_objection(office, "GACC-1", "no")
+    assert answer_objection(office, opened["objection"], "upheld", "yes")["outcome"] == "upheld"
+    assert invalidate_signatures(office, "GACC") == 1
+    assert audit(office).deviations == ()
 
 
 def test_suspended_and_resumed(office, tmp_path):
@@ -229,6 +266,14 @@ def test_the_guardian_takes_back_what_was_announced(delayed):
     assert take_back(delayed, announced["operation"])["what"] == "setSuspended(authority=4, suspended=True)"
     assert announced["operation"] not in [each["operation"] for each in pending(delayed)]
     assert not set_suspended(delayed, "SAMR", True)["done"], "announced anew, not done"
+
+
+def test_what_is_announced_names_its_time(delayed):
+    with pytest.raises(BadValue, match="say from when"):
+        set_key(delayed, "STA", None, None, NO_END)
+    start = present(delayed)
+    announced = set_key(delayed, "STA", None, start, NO_END)
+    assert set_key(delayed, "STA", None, start, NO_END) == announced, "the same key, not another"
 
 
 def test_a_mandate_holds_no_earlier_than_it_can_be_done(delayed):
