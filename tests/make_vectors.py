@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import merkle_reference as reference
+from batch_vectors import batch_vectors
 from eth_abi import encode
 from eth_utils import keccak
 
@@ -198,3 +199,4 @@ if __name__ == "__main__":
     write("merkle_hostile.json", {"source": "tests/make_vectors.py", "cases": list(hostile())})
     write("heads.json", heads())
     write("commitments.json", commitments())
+    write("batches.json", batch_vectors())

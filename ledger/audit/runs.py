@@ -79,6 +79,9 @@ def check_records(
                 yield from _check_link(ref, where, enterprise, registered)
             else:
                 yield from _check_lifecycle(ref, where, enterprise, batch, codes)
+        elif ref:
+            where = at_log(run.at, f"record {show_record(id_, codes)}")
+            yield Deviation("event with a reference", where, "no reference", str(ref))
 
 
 def _name_faults(

@@ -66,7 +66,7 @@ abstract contract LedgerTest is Deployer {
         market = addAuthority("SAMR", (1 << 1) | (1 << 2) | (1 << 240), marketKey);
     }
 
-    function assignRoles() private {
+    function assignRoles() internal {
         bytes4[] memory setters = new bytes4[](6);
         setters[0] = IAuthorities.addAuthority.selector;
         setters[1] = IAuthorities.setMandate.selector;
