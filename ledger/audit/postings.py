@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ledger.audit.deviation import Deviation, at_log, show_span
+from ledger.audit.deviation import Deviation, at_log, show_record, show_span
+from ledger.audit.runs import FIRST_LIFECYCLE, HIGHEST_SEVERITY
 from ledger.crypto.typed_data import batch_digest, signed_batch, signer
-from ledger.domain.facts import BatchRecorded, Run, SignaturesInvalidated
+from ledger.domain.facts import BatchRecorded, FourEyesSet, Run, SignaturesInvalidated
+from ledger.domain.records import RECORD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ledger.domain.facts import Fact
 
+_FIRST_LIFECYCLE = FIRST_LIFECYCLE.to_bytes(2, "big")
 #: By whom a batch is answered for.
 Answered = Literal["signed", "sent"]
 
@@ -36,33 +39,52 @@ class Posting(NamedTuple):
     signature: bytes = b""
 
 
+class Standing(NamedTuple):
+    """How an authority's batches are to be answered for: its signature epoch, and whether by four eyes."""
+
+    epoch: int = 0
+    four_eyes: bool = False
+
+
 class LoggedBatch(NamedTuple):
-    """A batch as the log has it: its header, its records' bytes joined, its authority's signature epoch."""
+    """A batch as the log has it: its header, its records' bytes joined, its authority's standing then."""
 
     header: BatchRecorded
     records: bytes
-    epoch: int = 0
+    standing: Standing = Standing()
 
 
-def batches_of(facts: Iterable[Fact], epochs: dict[int, int] | None = None) -> Iterator[LoggedBatch]:
+def batches_of(facts: Iterable[Fact], standings: dict[int, Standing] | None = None) -> Iterator[LoggedBatch]:
     """Yield the batches among facts in chain order that begin and end with whole blocks.
 
-    `epochs` are the authorities' signature epochs before these facts; they are moved on.
+    `standings` are the authorities' before these facts; they are moved on.
     """
     header: BatchRecorded | None = None
     runs: list[bytes] = []
-    epochs = {} if epochs is None else epochs
+    standings = {} if standings is None else standings
     for fact in facts:
         if isinstance(fact, Run):
             runs.append(fact.records)
             continue
         if header is not None:
-            yield LoggedBatch(header, b"".join(runs), epochs.get(header.authority, 0))
+            yield LoggedBatch(header, b"".join(runs), standings.get(header.authority, Standing()))
         if isinstance(fact, SignaturesInvalidated):
-            epochs[fact.authority] = fact.epoch
+            before = standings.get(fact.authority, Standing())
+            standings[fact.authority] = before._replace(epoch=fact.epoch)
+        elif isinstance(fact, FourEyesSet):
+            before = standings.get(fact.authority, Standing())
+            standings[fact.authority] = before._replace(four_eyes=fact.required)
         header, runs = (fact if isinstance(fact, BatchRecorded) else None), []
     if header is not None:
-        yield LoggedBatch(header, b"".join(runs), epochs.get(header.authority, 0))
+        yield LoggedBatch(header, b"".join(runs), standings.get(header.authority, Standing()))
+
+
+def weighty(records: bytes) -> int | None:
+    """Return the index of the first record that four eyes are for: of serious severity, or no event."""
+    for index, at in enumerate(range(0, len(records), RECORD_BYTES)):
+        if records[at + 10] == HIGHEST_SEVERITY or records[at + 8 : at + 10] >= _FIRST_LIFECYCLE:
+            return index
+    return None
 
 
 def answering(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain: bytes) -> Posting | None:
@@ -71,7 +93,7 @@ def answering(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain
     `code` is the authority's.
     """
     header = batch.header
-    expected = signed_batch(code, header.first_number, batch.records, 0, batch.epoch)
+    expected = signed_batch(code, header.first_number, batch.records, 0, batch.standing.epoch)
     for each in postings:
         if (each.authority, each.first_number) != (header.authority, header.first_number):
             continue
@@ -103,3 +125,17 @@ def unanswered(batch: LoggedBatch, postings: Sequence[Posting], codes: Mapping[i
         f"none that holds among {len(postings)} calls in its block" if postings else "no call in its block"
     )
     return Deviation("batch without its key's signature", where, f"a signature by {header.key}", found)
+
+
+def by_one_officer(batch: LoggedBatch, codes: Mapping[int, str]) -> Deviation | None:
+    """Name a weighty record in a batch that an account answers for, where four eyes are asked for; or None.
+
+    Source of the rule: `IAuthorities.setFourEyes`.
+    """
+    index = weighty(batch.records) if batch.standing.four_eyes else None
+    if index is None:
+        return None
+    header = batch.header
+    record = show_record((header.authority << 48 | header.first_number) + index, codes)
+    where = at_log(header.at, f"record {record}")
+    return Deviation("four eyes not kept", where, "a contract wallet as key", f"the account {header.key}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ledger.audit.postings import answered_by, batches_of, unanswered
+from ledger.audit.postings import answered_by, batches_of, by_one_officer, unanswered
 from ledger.chain.calldata import postings_in
 from ledger.crypto.typed_data import batch_domain
 
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ledger.audit.deviation import Deviation
-    from ledger.audit.postings import LoggedBatch
+    from ledger.audit.postings import LoggedBatch, Standing
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
     from ledger.domain.facts import Fact
+
+#: What the code of an account begins with that has delegated to a contract (EIP-7702): one key speaks for it.
+_DELEGATION = "ef0100"
 
 
 class SignatureCheck:
@@ -26,30 +29,38 @@ class SignatureCheck:
         self._deployment = deployment
         contract = bytes.fromhex(deployment.credit_ledger[2:])
         self._domain = batch_domain(deployment.chain_id, contract)
-        #: The authorities' signature epochs so far.
-        self.epochs: dict[int, int] = {}
-        self._wallets: dict[str, bool] = {}
+        #: The authorities' signature epochs and four eyes so far.
+        self.standings: dict[int, Standing] = {}
+        self._codes: dict[str, str] = {}
         self.counts = {"batches_signed": 0, "batches_sent_by_their_key": 0, "batches_of_contract_wallets": 0}
 
     def compare(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation]:
         """Yield the batches that their key does not answer for."""
         by_block: dict[int, list[LoggedBatch]] = {}
-        for batch in batches_of(facts, self.epochs):
+        for batch in batches_of(facts, self.standings):
             by_block.setdefault(batch.header.at.block_number, []).append(batch)
         for number, postings in postings_in(self._node, self._deployment, list(by_block)):
             for batch in by_block[number]:
-                answered = answered_by(batch, codes.get(batch.header.authority, ""), postings, self._domain)
+                code = codes.get(batch.header.authority, "")
+                answered = answered_by(batch, code, postings, self._domain)
+                wallet = answered is None and self._code(batch.header.key)
                 if answered == "signed":
                     self.counts["batches_signed"] += 1
                 elif answered == "sent":
                     self.counts["batches_sent_by_their_key"] += 1
-                elif self._is_wallet(batch.header.key):
+                elif wallet:
                     self.counts["batches_of_contract_wallets"] += 1
                 else:
                     yield unanswered(batch, postings, codes)
+                    continue
+                if not wallet or wallet.startswith(_DELEGATION):
+                    yield from filter(None, [by_one_officer(batch, codes)])
 
-    def _is_wallet(self, key: str) -> bool:
-        """Whether the key has code; asked of the latest block, since nodes may have no older state."""
-        if key not in self._wallets:
-            self._wallets[key] = len(self._node.request("eth_getCode", key, "latest")) > len("0x")
-        return self._wallets[key]
+    def _code(self, key: str) -> str:
+        """The key's code in hexadecimal, empty for an account's.
+
+        Asked of the latest block, since nodes may have no older state.
+        """
+        if key not in self._codes:
+            self._codes[key] = str(self._node.request("eth_getCode", key, "latest"))[len("0x") :]
+        return self._codes[key]

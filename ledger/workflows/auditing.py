@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ledger.audit.compare import compare_contract
 from ledger.audit.deviation import Deviation
 from ledger.audit.kept_heads import KeptHeads
+from ledger.audit.postings import Standing
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
 from ledger.chain.logs import read_stretches
@@ -221,7 +222,9 @@ class _Audit:
 
     def _take_up(self, reached: Reached, last: Block) -> int:
         self._replay, self._saved, self._before = reached.replay, reached.block.number, (reached.block,)
-        self._signatures.epochs = {n: each.epoch for n, each in reached.replay.authorities.items()}
+        self._signatures.standings = {
+            n: Standing(each.epoch, each.four_eyes) for n, each in reached.replay.authorities.items()
+        }
         self._index.take_up(reached.counts["index_rows"], reached.links)
         for counts in (self._vault.counts, self._signatures.counts):
             counts.update((name, reached.counts[name]) for name in counts)

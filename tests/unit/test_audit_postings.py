@@ -5,13 +5,21 @@ from __future__ import annotations
 import pytest
 from honest_chain import Chain, record
 
-from ledger.audit.postings import LoggedBatch, Posting, answered_by, batches_of, unanswered
+from ledger.audit.postings import (
+    LoggedBatch,
+    Posting,
+    Standing,
+    answered_by,
+    batches_of,
+    by_one_officer,
+    unanswered,
+)
 from ledger.chain.abi import selector
 from ledger.chain.accounts import address_of, sign_digest
 from ledger.chain.calldata import postings_in
 from ledger.chain.contracts import Contracts, Deployment, batch_digest
 from ledger.crypto.typed_data import batch_domain, signed_batch, signer
-from ledger.domain.facts import SignaturesInvalidated
+from ledger.domain.facts import FourEyesSet, SignaturesInvalidated
 
 ADDRESS = "0x" + "12" * 20
 LEDGER = Deployment(7, "0x", ADDRESS, ADDRESS, "0x" + "Ab" * 20, ADDRESS, ADDRESS, 1)
@@ -100,8 +108,8 @@ def test_a_signature_is_of_the_epoch_that_its_batch_was_recorded_in() -> None:
     digest = batch_digest(LEDGER, signed_batch("GACC", 1, BATCH.records, DEADLINE, 2))
     posting = Posting(1, 1, deadline=DEADLINE, signature=sign_digest(SECRET, digest))
     assert answer(posting) is None
-    assert answered_by(BATCH._replace(epoch=2), "GACC", [posting], DOMAIN) == "signed"
-    assert answered_by(BATCH._replace(epoch=2), "GACC", [signed()], DOMAIN) is None
+    assert answered_by(BATCH._replace(standing=Standing(2)), "GACC", [posting], DOMAIN) == "signed"
+    assert answered_by(BATCH._replace(standing=Standing(2)), "GACC", [signed()], DOMAIN) is None
 
 
 def test_epochs_move_on_with_the_facts() -> None:
@@ -112,9 +120,9 @@ def test_epochs_move_on_with_the_facts() -> None:
     chain.block()
     chain.facts.append(SignaturesInvalidated(chain.place(), 1, 6))
     chain.batch(1, [record(1)])
-    epochs = {1: 5}
-    assert [each.epoch for each in batches_of(chain.facts, epochs)] == [5, 6]
-    assert epochs == {1: 6}
+    standings = {1: Standing(5)}
+    assert [each.standing.epoch for each in batches_of(chain.facts, standings)] == [5, 6]
+    assert standings == {1: Standing(6)}
 
 
 def test_every_changed_byte_of_a_signature_signs_for_somebody_else() -> None:
@@ -194,3 +202,28 @@ def test_a_sender_to_another_contract_and_cut_calls_count_for_nothing() -> None:
         assert all(each.signature != signed().signature for each in found_in(relayed()[:length]))
     wild = selector("CreditLedger", "recordSigned") + b"\xff" * 300
     assert found_in(wild) == []
+
+
+@pytest.mark.parametrize(
+    ("required", "changed", "named"),
+    [
+        (True, {"severity": 3}, "GACC-2"),
+        (True, {"type": 240, "severity": 0}, "GACC-2"),
+        (True, {"type": 248, "severity": 0}, "GACC-2"),
+        (True, {"type": 239, "severity": 2}, None),
+        (False, {"severity": 3}, None),
+    ],
+)
+def test_with_four_eyes_an_account_answers_for_no_weighty_record(
+    required: bool, changed: dict[str, int], named: str | None
+) -> None:
+    chain = Chain()
+    chain.add_authority(1)
+    chain.register(2)
+    chain.facts.append(FourEyesSet(chain.place(), 1, required))
+    chain.batch(1, [record(1), record(2)._replace(**changed)], key=KEY)
+    (batch,) = batches_of(chain.facts)
+    found = by_one_officer(batch, {1: "GACC"})
+    assert (found and found.where.split("record ")[1]) == named
+    if found:
+        assert (found.what, found.found) == ("four eyes not kept", f"the account {KEY}")
