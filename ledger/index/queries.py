@@ -16,14 +16,14 @@ from sqlalchemy import bindparam, func, select
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import leaf_hash
 from ledger.domain.catalogue import LINKED_TO
-from ledger.domain.records import RECORD_BYTES, Posted, unpack_run
+from ledger.domain.records import Posted, unpack_run
 from ledger.errors import NotFound
-from ledger.store.index import assessments, authorities, batches, blocks, cursor, enterprises, links, runs
+from ledger.store.index import assessments, authorities, batches, cursor, enterprises, links, runs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Connection, Select
 
 #: What streams fetches this many rows at once.
 _STREAM = {"yield_per": 2000}
@@ -71,17 +71,6 @@ class AuthorityRow(NamedTuple):
     code: str
 
 
-class AssessmentRow(NamedTuple):
-    """A published assessment: epoch, card hash, as-of day, root and number of scores, and where it stands."""
-
-    epoch: int
-    card: bytes
-    as_of: int
-    root: bytes
-    count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
-    at: Place
-
-
 class Counts(NamedTuple):
     """How much the index holds. `block` is the block it stands at, -1 before the first."""
 
@@ -95,9 +84,6 @@ class Counts(NamedTuple):
 
 
 _RUN = tuple(runs.c[name] for name in RunRow._fields)
-_ASSESSMENT = select(
-    *(assessments.c[name] for name in (*AssessmentRow._fields[:5], *Place._fields)),
-)
 _POSTED = (
     select(runs.c.first_id, runs.c.records)
     .where(runs.c.enterprise.in_(bindparam("wanted", expanding=True)))
@@ -128,27 +114,6 @@ def runs_of(index: Connection, wanted: Collection[int]) -> list[RunRow]:
     """Return all runs of these enterprises, in the order of their leaves."""
     chosen = select(*_RUN).where(runs.c.enterprise.in_(list(wanted))).order_by(runs.c.leaf_index)
     return [RunRow(*row) for row in index.execute(chosen)]
-
-
-def run_of(index: Connection, record_id: int) -> RunRow:
-    """Return the run that holds a record. Raises `NotFound`."""
-    below = select(*_RUN).where(runs.c.first_id <= record_id).order_by(runs.c.first_id.desc()).limit(1)
-    row = index.execute(below).one_or_none()
-    if row is None or record_id >= row.first_id + len(row.records) // RECORD_BYTES:
-        raise NotFound(f"record {record_id} is not on the chain")
-    return RunRow(*row)
-
-
-def record(index: Connection, record_id: int) -> Posted:
-    """Return one record. Raises `NotFound`."""
-    run = run_of(index, record_id)
-    return run.posted[record_id - run.first_id]
-
-
-def changed_since(index: Connection, leaf_index: int) -> list[int]:
-    """Return the enterprises with a leaf of this index or a later one, ascending."""
-    chosen = select(runs.c.enterprise).where(runs.c.leaf_index >= leaf_index).distinct()
-    return sorted(index.scalars(chosen))
 
 
 def stream_posted(index: Connection) -> Iterator[tuple[int, list[Posted]]]:
@@ -215,13 +180,6 @@ def leaf_hashes(index: Connection, first: int = 0) -> Iterator[bytes]:
         yield leaf_hash(leaf_data(enterprise, head))
 
 
-def stream_runs(index: Connection) -> Iterator[RunRow]:
-    """Yield every run in the order of the leaves."""
-    chosen = select(*_RUN).order_by(runs.c.leaf_index)
-    for row in index.execute(chosen, execution_options=_STREAM):
-        yield RunRow(*row)
-
-
 # ---------------------------------------------------------------------- the rest
 
 
@@ -235,37 +193,10 @@ def enterprise_by_index(index: Connection, number: int) -> EnterpriseRow:
     )
 
 
-def stream_commitments(index: Connection) -> Iterator[tuple[int, bytes]]:
-    """Yield (enterprise, identity commitment) of all that are registered, ascending."""
-    chosen = select(enterprises.c.enterprise, enterprises.c.commitment).order_by(enterprises.c.enterprise)
-    for row in index.execute(chosen, execution_options=_STREAM):
-        yield row.enterprise, row.commitment
-
-
 def all_authorities(index: Connection) -> list[AuthorityRow]:
     """Return the authorities in the order of their numbers."""
     chosen = select(authorities.c.authority, authorities.c.code).order_by(authorities.c.authority)
     return [AuthorityRow(*row) for row in index.execute(chosen)]
-
-
-def latest_assessment(index: Connection) -> AssessmentRow | None:
-    """Return the last published assessment; None before the first."""
-    row = index.execute(_ASSESSMENT.order_by(assessments.c.epoch.desc()).limit(1)).one_or_none()
-    return _assessment(row) if row else None
-
-
-def assessment(index: Connection, epoch: int) -> AssessmentRow:
-    """Return one published assessment. Raises `NotFound`."""
-    row = index.execute(_ASSESSMENT.where(assessments.c.epoch == epoch)).one_or_none()
-    if row is None:
-        raise NotFound(f"assessment {epoch} is not on the chain")
-    return _assessment(row)
-
-
-def last_blocks(index: Connection, many: int) -> list[tuple[int, bytes, int]]:
-    """Return (number, hash, timestamp) of the last blocks with facts, latest first."""
-    chosen = select(blocks).order_by(blocks.c.number.desc()).limit(many)
-    return [(row.number, row.hash, row.timestamp) for row in index.execute(chosen)]
 
 
 def counts(index: Connection) -> Counts:
@@ -290,8 +221,3 @@ def counts(index: Connection) -> Counts:
         authorities=authority or 0,
         assessments=epoch or 0,
     )
-
-
-def _assessment(row: Row[int, bytes, int, bytes, int, int, bytes, int]) -> AssessmentRow:
-    epoch, card, as_of, root, count, block_number, block_hash, log_index = row
-    return AssessmentRow(epoch, card, as_of, root, count, Place(block_number, block_hash, log_index))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from house import House, change, event, index_rows, link
 from simulated import DEPLOYMENT, SimulatedChain, log
+from sqlalchemy import select
 
 from ledger.chain.contracts import Contracts
 from ledger.crypto.merkle import Log, leaf_hash, root_of
@@ -16,6 +17,7 @@ from ledger.domain.standing import link_targets
 from ledger.errors import NotFound
 from ledger.index import queries
 from ledger.index.follower import Follower
+from ledger.store.index import runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,47 +60,18 @@ def test_records_of_enterprises_come_in_the_chains_order(followed: Database) -> 
         assert all(found == queries.posted_of(connection, [each]) for each, found in streamed.items())
 
 
-def test_a_record_is_found_by_its_id_and_missing_ones_are_not(followed: Database) -> None:
-    with followed.read_index() as connection:
-        for number, enterprise in ((1, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 3)):
-            found = queries.record(connection, record_id(1, number))
-            assert (found.id, found.enterprise) == (record_id(1, number), enterprise)
-        assert queries.run_of(connection, record_id(1, 2)).first_id == record_id(1, 1)
-        for missing in (record_id(1, 7), record_id(2, 2), record_id(3, 1), 0, 1, (1 << 63) - 1):
-            with pytest.raises(NotFound):
-                queries.record(connection, missing)
-
-
 def test_the_rest_is_found_or_said_to_be_missing(followed: Database) -> None:
     with followed.read_index() as connection:
-        assert queries.changed_since(connection, 0) == [1, 2, 3]
-        assert queries.changed_since(connection, 4) == [1, 3]
-        assert queries.changed_since(connection, 6) == []
         assert queries.all_authorities(connection) == [(1, "GACC")]
         assert queries.enterprise_by_index(connection, 2).commitment == b"\2" * 32
-        assert dict(queries.stream_commitments(connection)) == {n: bytes([n]) * 32 for n in (1, 2, 3)}
-        latest = queries.latest_assessment(connection)
-        assert latest == queries.assessment(connection, 2)
-        assert latest is not None
-        assert (latest.epoch, latest.as_of, latest.root, latest.count, latest.at.log_index) == (
-            2,
-            19_001,
-            b"s" * 32,
-            4,
-            1,
-        )
-        with pytest.raises(NotFound):
-            queries.assessment(connection, 3)
         with pytest.raises(NotFound):
             queries.enterprise_by_index(connection, 4)
-        assert [each[0] for each in queries.last_blocks(connection, 2)] == [6, 5]
         assert queries.counts(connection) == queries.Counts(6, 7, 6, 3, 3, 1, 2)
 
 
 def test_an_empty_index_answers_too(database: Database) -> None:
     with database.read_index() as connection:
         assert queries.counts(connection) == queries.Counts(-1, 0, 0, 0, 0, 0, 0)
-        assert queries.latest_assessment(connection) is None
         assert list(queries.leaf_hashes(connection)) == list(queries.stream_posted(connection)) == []
         assert queries.connected(connection, 1) == {1}
         assert queries.link_records(connection) == []
@@ -112,7 +85,6 @@ def test_the_logs_root_from_the_index_is_the_contracts(house: House) -> None:
     with house.database.read_index() as connection:
         leaves = list(queries.leaf_hashes(connection))
         assert list(queries.leaf_hashes(connection, 7)) == leaves[7:]
-        assert [run.leaf_index for run in queries.stream_runs(connection)] == list(range(len(leaves)))
     log_ = Log()
     for leaf in leaves:
         log_.append(leaf)
@@ -128,8 +100,9 @@ def every_link_record(connection: Connection) -> list[Posted]:
     """By opening every run: links, and whatever lifecycle record leads to one."""
     known: set[int] = set()
     found = []
-    for run in queries.stream_runs(connection):
-        for each in unpack_run(run.first_id, run.records):
+    every = select(runs.c.first_id, runs.c.records).order_by(runs.c.leaf_index)
+    for first_id, packed in connection.execute(every):
+        for each in unpack_run(first_id, packed):
             if each.type >= 248 or (each.type >= 240 and each.ref in known):
                 known.add(each.id)
                 found.append(each)
