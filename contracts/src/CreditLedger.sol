@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Enterprises} from "./Enterprises.sol";
 import {IAuthorities} from "./interfaces/IAuthorities.sol";
@@ -67,6 +68,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     /// @inheritdoc ICreditLedger
     function record(uint16 authority_, uint48 firstNumber, bytes calldata records) external {
         uint256 count = _checkNumbers(authority_, firstNumber, records);
+        // The code is what a signature names; here there is none.
+        // slither-disable-next-line unused-return
         (uint256 mandate, bool needsWallet, ) = authorities.authorize(authority_, msg.sender);
         _record(authority_, firstNumber, msg.sender, mandate, needsWallet, records, count);
     }
@@ -75,15 +78,18 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     function recordSigned(
         uint16 authority_,
         uint48 firstNumber,
-        uint16[] calldata types,
         uint64 deadline,
         address key,
         bytes calldata records,
         bytes calldata signature
     ) external {
+        // A validator can shift the time by seconds, which no deadline of a signature depends on.
+        // slither-disable-next-line timestamp
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         uint256 count = _checkNumbers(authority_, firstNumber, records);
         (uint256 mandate, bool needsWallet, bytes32 code) = authorities.authorize(authority_, key);
+        // The types are known once the records are checked; a wrong signature undoes what was written meanwhile.
+        uint256 types = _record(authority_, firstNumber, key, mandate, needsWallet, records, count);
         bytes32 digest = _hashTypedDataV4(
             keccak256(
                 abi.encode(
@@ -91,7 +97,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
                     _hashCode(code),
                     firstNumber,
                     count,
-                    keccak256(abi.encodePacked(types)),
+                    _hashTypes(types),
                     _written[authority_].signatureEpoch,
                     deadline,
                     keccak256(records)
@@ -99,12 +105,12 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
             )
         );
         if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
-        uint256 found = _record(authority_, firstNumber, key, mandate, needsWallet, records, count);
-        _checkTypes(types, found);
     }
 
     /// @inheritdoc ICreditLedger
     function invalidateSignatures(uint16 authority_) external returns (uint64 epoch) {
+        // It reverts for anyone but a key; what it returns is about records.
+        // slither-disable-next-line unused-return
         authorities.authorize(authority_, msg.sender);
         epoch = ++_written[authority_].signatureEpoch;
         emit SignaturesInvalidated(authority_, epoch);
@@ -147,8 +153,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         if (firstNumber != expected) revert WrongNumber(expected);
     }
 
-    /// @dev Where direct and signed entry end. `key` has sent or signed the batch and may write it.
-    /// @return types Those that occur in it, as bits.
+    /// @dev Where direct and signed entry end. `key` has sent or signed the batch and may write it. Returns the types that
+    /// occur in it, as bits.
     function _record(
         uint16 authority_,
         uint48 firstNumber,
@@ -176,6 +182,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     /// @dev Split the batch into runs; check, chain, log and emit each. Nothing here can overflow: indexes are below
     /// `MAX_RECORDS`, ids below 2**64, and a log that grows by a leaf per run does not come near 2**64.
     function _recordRuns(uint16 authority_, Batch memory batch, bytes calldata records, uint256 count) private {
+        // A local variable begins as zero: here no peak is written, no record stands before, the first one is next.
+        // slither-disable-next-line uninitialized-local
         bytes32[64] memory fresh;
         uint256 size = logSize;
         uint256 previous;
@@ -206,8 +214,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         _peaks.store(fresh, size);
     }
 
-    /// @dev Check the records of the run that begins at `start`.
-    /// @return end Index after its last record.
+    /// @dev Check the records of the run that begins at `start`, and find its end: the index after its last record.
     function _checkRun(
         Batch memory batch,
         bytes calldata records,
@@ -268,16 +275,18 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         }
     }
 
-    /// @dev Whether the types that were shown to the signer are those of the batch.
-    function _checkTypes(uint16[] calldata types, uint256 found) private pure {
-        uint256 signed;
-        for (uint256 i; i < types.length; ++i) {
-            uint256 bit = 1 << types[i]; // 0 for a type above 255
-            // Ascending: above the highest bit so far, and so above all of them together.
-            if (bit <= signed) revert WrongTypes(signed, found);
-            signed |= bit;
+    /// @dev keccak256 of the types that are set in `types`, ascending, each a word: an array in EIP-712.
+    function _hashTypes(uint256 types) private pure returns (bytes32) {
+        uint256 count;
+        for (uint256 left = types; left != 0; left &= left - 1) {
+            ++count;
         }
-        if (signed != found) revert WrongTypes(signed, found);
+        uint256[] memory list = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            list[i] = Math.log2(types & (~types + 1)); // the lowest bit
+            types &= types - 1;
+        }
+        return keccak256(abi.encodePacked(list));
     }
 
     /// @dev keccak256 of the code as a string, without its zero fill.
@@ -286,6 +295,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         while (code << (8 * length) != 0) {
             ++length;
         }
+        // Solidity hashes memory only, which it would first have to copy the code to, byte by byte.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             mstore(0x00, code)
             hash := keccak256(0x00, length)
@@ -294,6 +305,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     /// @dev First word of record number `index`.
     function _word(bytes calldata records, uint256 index) private pure returns (uint256 word) {
+        // A slice would be checked against the length, which `_checkNumbers` has done for all records at once.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             word := calldataload(add(records.offset, shl(6, index)))
         }
@@ -301,6 +314,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     /// @dev keccak256(head | firstRecordId u256 | run), in memory that is free again afterwards.
     function _chain(bytes32 before, uint256 firstRecordId, bytes calldata run) private pure returns (bytes32 next) {
+        // `abi.encodePacked` would leave a copy of every run in memory, which a large batch pays for more than linearly.
+        // slither-disable-next-line assembly
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, before)

@@ -44,7 +44,7 @@ contract DeclareCompromisedTest is LedgerTest {
         vm.prank(marketKey);
         ledger.record(market, 1, records);
         refused(SINCE);
-        recordSigned(market, 1, NEVER, marketKey, records, signature);
+        ledger.recordSigned(market, 1, NEVER, marketKey, records, signature);
     }
 
     function test_a_successor_writes_on() external {

@@ -55,7 +55,7 @@ contract GasTest is LedgerTest {
         if (signed) {
             bytes memory signature = sign(customsSecret, customs, first, NEVER, records);
             vm.prank(relayer);
-            recordSigned(customs, first, NEVER, customsKey, records, signature);
+            ledger.recordSigned(customs, first, NEVER, customsKey, records, signature);
         } else {
             vm.prank(customsKey);
             ledger.record(customs, first, records);

@@ -21,10 +21,10 @@ contract InvalidateSignaturesTest is LedgerTest {
         vm.assertEq(epoch, 1);
 
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, customsKey));
-        recordSigned(customs, 1, NEVER, customsKey, records, old);
+        ledger.recordSigned(customs, 1, NEVER, customsKey, records, old);
         epochs[customs] = 1;
         bytes memory fresh = sign(customsSecret, customs, 1, NEVER, records);
-        recordSigned(customs, 1, NEVER, customsKey, records, fresh);
+        ledger.recordSigned(customs, 1, NEVER, customsKey, records, fresh);
     }
 
     function testFuzz_epochs_count_per_authority_and_leave_numbers_alone(uint8 times) external {

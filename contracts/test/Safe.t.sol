@@ -112,7 +112,7 @@ contract SafeSignsTest is SafeTest {
         bytes memory signatures = bytes.concat(sender, signHash(officers[1], hashOf(1, serious(1))));
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, address(safe)));
         vm.prank(vm.addr(officers[0]));
-        recordSigned(customs, 1, NEVER, address(safe), serious(1), signatures);
+        ledger.recordSigned(customs, 1, NEVER, address(safe), serious(1), signatures);
     }
 
     function test_a_message_that_the_safe_has_signed_on_chain() external {
@@ -166,11 +166,11 @@ contract SafeSignsTest is SafeTest {
         address later = address(uint160(uint256(place)));
         govern(later);
         bytes memory signatures = both(0, 1, messageHash(later, digestOf(customs, 1, NEVER, serious(1))));
-        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, later));
-        recordSigned(customs, 1, NEVER, later, serious(1), signatures);
+        vm.expectRevert(abi.encodeWithSelector(ICreditLedger.NeedsWallet.selector, 0));
+        ledger.recordSigned(customs, 1, NEVER, later, serious(1), signatures);
 
         vm.assertEq(factory.createProxyWithNonce(singleton, initializer(2), 7), later);
-        recordSigned(customs, 1, NEVER, later, serious(1), signatures);
+        ledger.recordSigned(customs, 1, NEVER, later, serious(1), signatures);
         vm.assertEq(ledger.recordCount(customs), 1);
     }
 
@@ -182,7 +182,7 @@ contract SafeSignsTest is SafeTest {
 
     function post(uint48 number, bytes memory records, bytes memory signatures) private {
         vm.prank(relayer);
-        recordSigned(customs, number, NEVER, address(safe), records, signatures);
+        ledger.recordSigned(customs, number, NEVER, address(safe), records, signatures);
     }
 
     function refused(bytes memory records, bytes memory signatures) private {
@@ -249,7 +249,7 @@ contract SafeSendsTest is SafeTest {
         bytes memory signatures = both(0, 1, messageHash(address(safe), digestOf(customs, 1, NEVER, serious(1))));
         agree(address(ledger), abi.encodeCall(ICreditLedger.invalidateSignatures, (customs)));
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, address(safe)));
-        recordSigned(customs, 1, NEVER, address(safe), serious(1), signatures);
+        ledger.recordSigned(customs, 1, NEVER, address(safe), serious(1), signatures);
     }
 
     function refused(string memory reason, bytes memory data, bytes memory signatures) private {

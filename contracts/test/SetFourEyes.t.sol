@@ -37,7 +37,7 @@ contract SetFourEyesTest is LedgerTest {
         vm.prank(customsKey);
         ledger.record(customs, 1, records);
         needsWallet(1);
-        recordSigned(customs, 1, NEVER, customsKey, records, signature);
+        ledger.recordSigned(customs, 1, NEVER, customsKey, records, signature);
     }
 
     function testFuzz_an_account_writes_the_others(uint8 severity) external {
@@ -70,8 +70,8 @@ contract SetFourEyesTest is LedgerTest {
         bytes memory one = sign(firstSecret, customs, 1, NEVER, records);
         bytes memory both = bytes.concat(one, sign(secondSecret, customs, 1, NEVER, records));
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, address(wallet)));
-        recordSigned(customs, 1, NEVER, address(wallet), records, one);
-        recordSigned(customs, 1, NEVER, address(wallet), records, both);
+        ledger.recordSigned(customs, 1, NEVER, address(wallet), records, one);
+        ledger.recordSigned(customs, 1, NEVER, address(wallet), records, both);
         vm.assertEq(ledger.recordCount(customs), 1);
     }
 

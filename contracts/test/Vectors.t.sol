@@ -76,12 +76,7 @@ contract VectorsTest is LedgerTest {
         uint64 deadline = uint64(json.parseJsonUint(file, string.concat(where, ".deadline")));
         bytes memory records = json.parseJsonBytes(file, string.concat(where, ".records"));
         bytes memory signature = json.parseJsonBytes(file, string.concat(where, ".signature"));
-        uint256[] memory numbers = json.parseJsonUintArray(file, string.concat(where, ".types"));
-        uint16[] memory types = new uint16[](numbers.length);
-        for (uint256 i; i < types.length; ++i) {
-            types[i] = uint16(numbers[i]);
-        }
         if (refusal.length != 0) vm.expectRevert(refusal);
-        ledger.recordSigned(authority, firstNumber, types, deadline, key, records, signature);
+        ledger.recordSigned(authority, firstNumber, deadline, key, records, signature);
     }
 }

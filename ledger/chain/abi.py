@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 ARTIFACTS = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
 CONTRACTS = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections")
 
-#: What a function takes: an integer, bool, `0x` address, bytes, or a list of bytes or integers.
-Argument: TypeAlias = "int | bool | str | bytes | list[bytes] | tuple[int, ...]"
+#: What a function takes: an integer, bool, `0x` address, bytes, or a list of bytes.
+Argument: TypeAlias = "int | bool | str | bytes | list[bytes]"
 #: What a function gives: an integer, bool, checksummed address, bytes or text.
 Value: TypeAlias = "int | bool | str | bytes"
 

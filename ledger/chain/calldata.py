@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: Blocks asked for at once: with their transactions they are large.
 _BLOCKS: Final = 20
-#: authority, firstNumber, where types begin, deadline, key, and where records and signature begin.
-_HEAD: Final = 7 * 32
+#: authority, firstNumber, deadline, key, and where records and signature begin.
+_HEAD: Final = 6 * 32
 _LONGEST_SIGNATURE: Final = 4096
 _U64: Final = 2**64
 
@@ -57,7 +57,7 @@ def _postings(transactions: Iterable[Mapping[str, Any]], ledger: str) -> Iterato
 def _relayed(arguments: bytes) -> Posting | None:
     if len(arguments) < _HEAD:
         return None
-    authority, first_number, _types, deadline, _key, _records, at = _words(arguments[:_HEAD])
+    authority, first_number, deadline, _key, _records, at = _words(arguments[:_HEAD])
     if deadline >= _U64 or at + 32 > len(arguments):
         return None
     length = int.from_bytes(arguments[at : at + 32], "big")

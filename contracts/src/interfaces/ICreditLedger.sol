@@ -77,8 +77,6 @@ interface ICreditLedger is IEnterprises {
     error SignatureExpired(uint64 deadline);
     /// @notice The signature is not one of this batch by `key`.
     error InvalidSignature(address key);
-    /// @notice The types that were signed, as bits like those of a mandate, are not those of the records, in ascending order.
-    error WrongTypes(uint256 signed, uint256 found);
 
     // The rest name the offending record by its index in the batch.
 
@@ -114,16 +112,15 @@ interface ICreditLedger is IEnterprises {
     ///   RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,uint64 deadline,
     ///               bytes32 recordsHash)
     ///
-    /// (without the line break), which a wallet shows to the officer: `authority` is its code ("US-CPSC"), `types` are the
-    /// types in the batch, `epoch = signatureEpoch(authority)` and `recordsHash = keccak256(records)`. The number stands for
-    /// a nonce: recording anything else under it cancels the signature, and so does `invalidateSignatures`.
-    /// @param types Every type that occurs in `records`, once, in ascending order.
+    /// (without the line break), which a wallet shows to the officer: `authority` is its code ("US-CPSC"), `types` are those
+    /// in the batch, each once and ascending, `epoch = signatureEpoch(authority)` and `recordsHash = keccak256(records)`.
+    /// The number stands for a nonce: recording anything else under it cancels the signature, and so does
+    /// `invalidateSignatures`.
     /// @param deadline Last second at which the signature may be used.
     /// @param key The signer: an account, or a contract that implements ERC-1271.
     function recordSigned(
         uint16 authority,
         uint48 firstNumber,
-        uint16[] calldata types,
         uint64 deadline,
         address key,
         bytes calldata records,

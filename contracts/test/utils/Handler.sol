@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
 import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
-import {batchDigest, typesOf} from "./TypedData.sol";
+import {batchDigest} from "./TypedData.sol";
 import {Vm} from "./Vm.sol";
 
 /// @notice Everything that can be done to the ledger, in any order: registrations, batches on both paths, repetitions,
@@ -112,7 +112,7 @@ contract Handler {
         if (signed) {
             bytes memory invalid = abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, key);
             vm.expectRevert(suspended ? abi.encodeWithSelector(IAuthorities.Suspended.selector, authority) : invalid);
-            ledger.recordSigned(authority, next, typesOf(records), type(uint64).max, key, records, signature);
+            ledger.recordSigned(authority, next, type(uint64).max, key, records, signature);
         } else {
             bytes memory notKey = abi.encodeWithSelector(IAuthorities.KeyNotValid.selector, authority, key);
             vm.expectRevert(suspended ? abi.encodeWithSelector(IAuthorities.Suspended.selector, authority) : notKey);
@@ -250,7 +250,7 @@ contract Handler {
         address key = vm.addr(secrets[authority]);
         if (signed) {
             bytes memory signature = sign(secrets[authority], authority, number, records);
-            ledger.recordSigned(authority, number, typesOf(records), type(uint64).max, key, records, signature);
+            ledger.recordSigned(authority, number, type(uint64).max, key, records, signature);
         } else {
             vm.prank(key);
             ledger.record(authority, number, records);

@@ -9,7 +9,7 @@ import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
 import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
 import {Deployer} from "./Deployer.sol";
-import {batchDigest, typesOf} from "./TypedData.sol";
+import {batchDigest} from "./TypedData.sol";
 
 /// @notice A record in words; `pack` gives its 64 bytes.
 struct Record {
@@ -146,18 +146,6 @@ abstract contract LedgerTest is Deployer {
 
     function codeOf(uint16 authority) internal view returns (string memory) {
         return authority == market ? "SAMR" : "GACC";
-    }
-
-    /// @dev Post a signed batch, with the types that its records have.
-    function recordSigned(
-        uint16 authority,
-        uint48 firstNumber,
-        uint64 deadline,
-        address key,
-        bytes memory records,
-        bytes memory signature
-    ) internal {
-        ledger.recordSigned(authority, firstNumber, typesOf(records), deadline, key, records, signature);
     }
 
     // ------------------------------------------------------------------ records
