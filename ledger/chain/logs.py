@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from ledger.domain.facts import Fact
 
 #: Blocks asked for at once: at first, and at most once the answers have proved small.
-FIRST_SPAN, LONGEST_SPAN = 16, 8192
-#: Logs in an answer above which the span is halved for the next question.
-_MANY_LOGS = 4000
+FIRST_SPAN, LONGEST_SPAN = 4, 8192
+#: Logs that an answer is meant to hold: enough to be quick, few enough to keep memory flat (5 kB for each).
+_MANY_LOGS = 2000
 
 
 def decode(raw: dict[str, Any], timestamp: int) -> Fact | None:
@@ -105,14 +105,13 @@ def read_stretches(node: Node, addresses: Sequence[str], first: int, last: int) 
         logs = list(get_logs(node, addresses, low, high))
         return logs, _timestamps(node, logs)
 
-    span = FIRST_SPAN
-    upto = min(first + span - 1, last)
+    span, upto = FIRST_SPAN, min(first + FIRST_SPAN - 1, last)
     with ThreadPoolExecutor(1, "logs") as ahead:
         coming = ahead.submit(answer, first, upto) if first <= last else None
         while coming is not None:
             logs, times = coming.result()
             low, high = first, upto
-            span = max(span // 2, 1) if len(logs) > _MANY_LOGS else min(span * 2, LONGEST_SPAN)
+            span = min(-(-_MANY_LOGS * span // max(len(logs), 1)), span * 2, LONGEST_SPAN)
             first, upto = upto + 1, min(upto + span, last)
             coming = ahead.submit(answer, first, upto) if first <= last else None
             facts = list(_decoded(logs, times))

@@ -133,7 +133,6 @@ class _Audit:
     ) -> None:
         self._ledger = ledger
         self._progress = progress
-        self._saved = -1
         self._scope = ""
         self._cursor = cursor
         self._index = IndexCheck(index, cursor.number if cursor else -1)
@@ -221,7 +220,7 @@ class _Audit:
         return reached
 
     def _take_up(self, reached: Reached, last: Block) -> int:
-        self._replay, self._saved, self._before = reached.replay, reached.block.number, (reached.block,)
+        self._replay, self._before = reached.replay, (reached.block,)
         self._signatures.standings = {
             n: Standing(each.epoch, each.four_eyes) for n, each in reached.replay.authorities.items()
         }
@@ -249,8 +248,7 @@ class _Audit:
             self._saved = upto
 
     def _stretches(self, first: int, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
-        ledger = self._ledger
-        self._saved = max(self._saved, first - 1)
+        ledger, self._saved = self._ledger, first - 1
         for stretch in read_stretches(ledger.node, ledger.deployment.addresses, first, last.number):
             self._stretch(stretch)
             upto = stretch.last
