@@ -27,6 +27,8 @@ SIZES = (1, 10, 100, 500)
 FEW, MANY = 10, 500
 #: EIP-170.
 _CODE_LIMIT = 24_576
+#: What a signature may add to each record of a batch of 100.
+_SIGNATURE = 150
 _TARGETS = {("10 enterprises", 100): 3_300, ("all distinct", 100): 12_000}
 
 
@@ -65,18 +67,29 @@ def _records(poster: Poster, size: int, shape: str, runs: int, peers: dict[str, 
     count = FEW if shape == "10 enterprises" else MANY
     enterprises = [1 + at % count for at in range(size)]
     ways = {"direct": (poster.direct, "multiAttest"), "signed": (poster.signed, "multiAttestByDelegation")}
+    medians: list[float] = []
     for way, (post, peer) in ways.items():
         used = [post(poster.records(enterprises)).gas_used / size for _ in range(runs)]
+        medians.append(statistics.median(used))
         bound = _TARGETS.get((shape, size))
         yield Figure(
             f"{size} a batch, {shape}, {way}",
-            statistics.median(used),
+            medians[-1],
             "gas/record",
             used,
             target=Target(bound, at_most=True) if bound else None,
             baseline=peers[peer],
             baseline_is=f"EAS {eas.version()} {peer}, as many a batch",
         )
+    direct, signed = medians
+    yield Figure(
+        f"{size} a batch, {shape}, a signature adds",
+        signed - direct,
+        "gas/record",
+        target=Target(_SIGNATURE, at_most=True) if size == 100 else None,
+        baseline=peers["multiAttestByDelegation"] - peers["multiAttest"],
+        baseline_is=f"what delegation adds in EAS {eas.version()}, as many a batch",
+    )
 
 
 def _peer(name: str, size: int, gas: float) -> Figure:
@@ -89,7 +102,7 @@ def _deployment(anvil: Anvil, deployer: str, peer: eas.Eas) -> Iterator[Figure]:
     created, setup = _deploy_gas(anvil, deployer)
     both = peer.registry_gas + peer.deploy_gas
     yield Figure(
-        "deploying the four contracts",
+        f"deploying the {len(CONTRACTS)} contracts",
         created,
         "gas",
         baseline=both,

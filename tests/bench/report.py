@@ -22,7 +22,7 @@ _BOUNDS = {
     " one). All distinct: for each run a head is rewritten, a log emitted and a leaf hashed into the tree. A batch of"
     " one pays alone for the transaction (21,000), for everything it touches first, and for the tree's peaks."
     " EAS keeps the data readable by other contracts, which this ledger does not. A signature's check and calldata"
-    " are paid once a batch. Four contracts cost more to deploy than EAS's two.",
+    " are paid once a batch. Five contracts cost more to deploy than EAS's two.",
     "import": "On anvil this process's own Python: some 60 % of it is accepting (digest, canonical document, sealing,"
     " rows), 25 % sealing and sending batches, 15 % reading and checking rows; the node needs less than a tenth of the"
     " time. On the embedded chain py-evm executing the contract: 98 % with all distinct.",
