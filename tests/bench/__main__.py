@@ -1,4 +1,4 @@
-"""`scripts/bench gas|import|index|score|http|audit|all [--json] [--quick] [--docs]`: measure, print one document."""
+"""`scripts/bench gas|import|index|score|http|audit|all [--json] [--quick|--full] [--docs]`: measure, print one document."""
 
 from __future__ import annotations
 
@@ -28,23 +28,29 @@ def main() -> None:
     parser.add_argument("part", choices=[*MODULES, "all"])
     parser.add_argument("--json", action="store_true", help="one JSON document; of all parts, a list")
     parser.add_argument("--quick", action="store_true", help="small and once: to see that it runs")
+    parser.add_argument(
+        "--full", action="store_true", help="audit: a chain of 1,000,000 records too (10 min)"
+    )
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
     options = parser.parse_args()
+    if options.full and (options.part != "audit" or options.quick):
+        parser.error("--full is for the part audit, and not with --quick")
     parts = list(MODULES) if options.part == "all" else [options.part]
-    documents = [measured(part, quick=options.quick, silent=options.json) for part in parts]
+    size = {"quick": options.quick} | ({"full": True} if options.full else {})
+    documents = [measured(part, size, silent=options.json) for part in parts]
     if options.json:
         print(json.dumps(documents if options.part == "all" else documents[0], indent=1, ensure_ascii=False))
     if options.docs:
         report.write(documents)
 
 
-def measured(part: str, *, quick: bool, silent: bool) -> dict[str, Any]:
-    """Measure one part, telling each figure as it comes unless `silent`."""
+def measured(part: str, size: dict[str, bool], *, silent: bool) -> dict[str, Any]:
+    """Measure one part, telling each figure as it comes unless `silent`. `size`: `quick`, and for audit `full`."""
     module = importlib.import_module(f"bench.{MODULES[part]}")
-    document: dict[str, Any] = {"bench": part, "command": module.COMMAND, "date": now(), "quick": quick}
+    document: dict[str, Any] = {"bench": part, "command": module.COMMAND, "date": now(), **size}
     document["machine"] = machine()
     figures = []
-    for figure in module.measure(quick=quick):
+    for figure in module.measure(**size):
         figures.append(figure.to_dict())
         if not silent:
             print(line(figure), flush=True)

@@ -1,11 +1,13 @@
 """`audit`: the replay alone from facts in memory, the whole audit of an installation, memory, and proof sizes.
 
 The baseline decodes the same logs with web3.py and checks nothing. Memory is the growth of a process of its
-own, from 10,000 records to ten and a hundred times as many, about the same enterprises.
+own, from 10,000 records to ten and a hundred times as many, about the same enterprises; of the whole audit the
+largest only with `--full` (see `audit_memory`).
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from evidence_sample import CARD, PLACE, authorities_of, checkpoint_of, placed, posted_of, tree_of
 from honest_chain import TODAY, Chain, record
 
+from bench.audit_memory import measure_memory, peak_memory
 from bench.imports import _import, rows_file
 from bench.installation import codes, on_embedded, plain_contract, plain_web3, register
 from bench.measure import Figure, Target, rate, timed
@@ -24,6 +27,7 @@ from ledger.audit.evidence import Attached, EvidenceScore, build_evidence
 from ledger.audit.replay import Replay
 from ledger.audit.verifier import verify_evidence
 from ledger.bootstrap import Ledger
+from ledger.cli import COLLECTOR
 from ledger.domain.facts import Fact
 from ledger.domain.records import unpack_run
 from ledger.scoring.score import score
@@ -34,7 +38,8 @@ BASELINE = "web3.py get_logs and process_log of the same logs, nothing checked"
 ENTERPRISES = 1000
 
 
-def measure(*, quick: bool) -> Iterator[Figure]:
+def measure(*, quick: bool, full: bool = False) -> Iterator[Figure]:
+    gc.set_threshold(*COLLECTOR)  # as the command line does
     size, runs = (10_000, 1) if quick else (100_000, 3)
     for many in (1, 10):
         facts = list(honest(size, many))
@@ -51,9 +56,11 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         timings = [timed(lambda: _audited(ledger, size)) for _ in range(runs)]
         plain = size / timed(lambda: _decoded(ledger, size)).seconds
         yield rate(
-            "everything: replay, signatures, contracts, index, documents", size, timings,
+            "everything, embedded chain: replay, signatures, contracts, index, documents", size, timings,
             target=Target(5_000), baseline=plain, baseline_is=BASELINE,
         )  # fmt: skip
+    sizes = (1_000, 10_000) if quick else (10_000, 100_000)
+    yield from measure_memory([*sizes, 1_000_000] if full else sizes)
     yield from _proofs(100 if quick else 1000)
 
 
@@ -112,9 +119,7 @@ def _memory(size: int) -> Iterator[Figure]:
 def peak(size: int) -> int:
     """Replay that many records and return this process's peak memory in KiB."""
     assert replayed(honest(size, 10)) == size
-    # Not `ru_maxrss`: Linux hands the parent's down.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0])
+    return peak_memory()
 
 
 def _proofs(records: int) -> Iterator[Figure]:
