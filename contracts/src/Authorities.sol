@@ -39,6 +39,10 @@ contract Authorities is IAuthorities, AccessManaged {
 
     constructor(address accessManager) AccessManaged(accessManager) {}
 
+    // Mandates and windows are data with a time, and that time is the block's: a validator can shift it by seconds, and none
+    // of them is so short that seconds matter.
+    // slither-disable-start timestamp
+
     // ------------------------------------------------------------------ governance
 
     /// @inheritdoc IAuthorities
@@ -171,6 +175,8 @@ contract Authorities is IAuthorities, AccessManaged {
     function _mandate(Authority storage it) private view returns (uint256) {
         return block.timestamp < it.mandateFrom ? it.mandateBefore : it.mandate;
     }
+
+    // slither-disable-end timestamp
 
     function _isWallet(address key) private view returns (bool) {
         return key.code.length != 0 && bytes3(key.code) != DELEGATION;

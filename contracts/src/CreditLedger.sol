@@ -153,8 +153,8 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         if (firstNumber != expected) revert WrongNumber(expected);
     }
 
-    /// @dev Where direct and signed entry end. `key` has sent or signed the batch and may write it. Returns the types that
-    /// occur in it, as bits.
+    /// @dev Where direct and signed entry end. `key` has sent or signed the batch and may write it. Returns the types
+    /// that occur in it, as bits.
     function _record(
         uint16 authority_,
         uint48 firstNumber,
@@ -182,11 +182,11 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     /// @dev Split the batch into runs; check, chain, log and emit each. Nothing here can overflow: indexes are below
     /// `MAX_RECORDS`, ids below 2**64, and a log that grows by a leaf per run does not come near 2**64.
     function _recordRuns(uint16 authority_, Batch memory batch, bytes calldata records, uint256 count) private {
-        // A local variable begins as zero: here no peak is written, no record stands before, the first one is next.
+        // Zero as it begins: no peak is written yet.
         // slither-disable-next-line uninitialized-local
         bytes32[64] memory fresh;
         uint256 size = logSize;
-        uint256 previous;
+        uint256 previous = 0; // enterprises begin with 1
         uint256 start;
         unchecked {
             while (start < count) {
@@ -277,7 +277,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     /// @dev keccak256 of the types that are set in `types`, ascending, each a word: an array in EIP-712.
     function _hashTypes(uint256 types) private pure returns (bytes32) {
-        uint256 count;
+        uint256 count = 0;
         for (uint256 left = types; left != 0; left &= left - 1) {
             ++count;
         }
@@ -295,7 +295,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         while (code << (8 * length) != 0) {
             ++length;
         }
-        // Solidity hashes memory only, which it would first have to copy the code to, byte by byte.
+        // Solidity hashes no part of a word: the code would first have to be copied into a `bytes`.
         // slither-disable-next-line assembly
         assembly ("memory-safe") {
             mstore(0x00, code)
@@ -314,7 +314,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
 
     /// @dev keccak256(head | firstRecordId u256 | run), in memory that is free again afterwards.
     function _chain(bytes32 before, uint256 firstRecordId, bytes calldata run) private pure returns (bytes32 next) {
-        // `abi.encodePacked` would leave a copy of every run in memory, which a large batch pays for more than linearly.
+        // `abi.encodePacked` would leave a copy of every run in memory, and the more memory, the dearer it gets.
         // slither-disable-next-line assembly
         assembly ("memory-safe") {
             let free := mload(0x40)

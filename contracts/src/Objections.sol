@@ -104,6 +104,8 @@ contract Objections is IObjections, EIP712, AccessManaged {
         address key,
         bytes calldata signature
     ) external {
+        // A validator can shift the time by seconds, which no deadline of a signature depends on.
+        // slither-disable-next-line timestamp
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(ANSWER_TYPEHASH, objection, outcome, answer_, deadline))
@@ -147,6 +149,8 @@ contract Objections is IObjections, EIP712, AccessManaged {
         Objection storage it = objectionAt[objection];
         if (it.enterprise == 0 || it.outcome != Outcome.Open) revert NotOpen(objection);
         if (outcome == Outcome.Open) revert NoAnswer();
+        // It reverts for anyone but a key of the authority; what it returns is about records.
+        // slither-disable-next-line unused-return
         ledger.authorities().authorize(uint16(it.recordId >> 48), key);
 
         it.outcome = outcome;

@@ -21,22 +21,34 @@ interface IAuthorities {
     event AuthorityAdded(uint16 indexed authority, bytes32 code);
 
     /// @notice An authority's mandate changes.
+    /// @param authority Its number.
     /// @param mandate Bit t is set when records of type t may be written. Bit 0 means nothing: there is no type 0.
     /// @param from First second at which it holds; not before the block of the event.
     event MandateSet(uint16 indexed authority, uint256 mandate, uint64 from);
 
     /// @notice The window of one of an authority's keys is now `[from, until)`, whatever it was before.
+    /// @param authority Its number.
+    /// @param key An account, or a contract that implements ERC-1271.
+    /// @param from First second at which it is valid.
+    /// @param until First second at which it no longer is; `from` for a window that is empty.
     event KeySet(uint16 indexed authority, address indexed key, uint64 from, uint64 until);
 
     /// @notice One of an authority's keys was in the wrong hands from `from` on, which may lie in the past.
     /// @dev What the key wrote before `from` stays good. What it wrote between `from` and this event stays written, and is
     /// for the authority to review. After this event it writes nothing.
+    /// @param authority Its number.
+    /// @param key Which of its keys.
+    /// @param from First second at which it was.
     event KeyCompromised(uint16 indexed authority, address indexed key, uint64 from);
 
     /// @notice Whether the authority's weighty records are taken from contract wallets only. See `setFourEyes`.
+    /// @param authority Its number.
+    /// @param required True from here on when they are.
     event FourEyesSet(uint16 indexed authority, bool required);
 
     /// @notice An authority was suspended, or let write again.
+    /// @param authority Its number.
+    /// @param suspended True when it may not write.
     event SuspensionSet(uint16 indexed authority, bool suspended);
 
     /// @notice No authority has this number.
@@ -67,23 +79,33 @@ interface IAuthorities {
     /// @notice Admit an authority with a mandate and a first key, both valid from this block.
     /// @dev Emits `AuthorityAdded`, `MandateSet` and `KeySet`.
     /// @param code See `AuthorityAdded`; unique.
+    /// @param mandate The types that it may write, see `MandateSet`.
+    /// @param key See `setKey`.
     /// @param until First second at which the key is no longer valid.
     /// @return authority Its number.
     function addAuthority(bytes32 code, uint256 mandate, address key, uint64 until) external returns (uint16 authority);
 
     /// @notice Give an authority another mandate, now or from a later time.
     /// @dev At most one change waits at a time; a change that holds no later than the waiting one replaces it.
+    /// @param authority Its number.
+    /// @param mandate The types that it may write, see `MandateSet`; all of them, not only what changes.
+    /// @param from First second at which it holds; not before the present block.
     function setMandate(uint16 authority, uint256 mandate, uint64 from) external;
 
     /// @notice Set the window of one key: a new key to rotate, an `until` that is not in the future to revoke.
     /// @dev Windows may lie in the past, which does not undo what the key wrote. Reverts with `KeyDeclaredCompromised` for a
     /// key that was: it cannot be made good again.
+    /// @param authority Its number.
     /// @param key An account, or a contract that implements ERC-1271.
+    /// @param from First second at which it is valid.
+    /// @param until First second at which it no longer is; not before `from`.
     function setKey(uint16 authority, address key, uint64 from, uint64 until) external;
 
     /// @notice Say that a key was in the wrong hands from `from` on. See `KeyCompromised`.
     /// @dev Batches that it signed earlier and that nobody has posted are refused too: when something was signed is not
     /// known on chain. A declaration is final. Another one may only move `from` to an earlier time.
+    /// @param authority Its number.
+    /// @param key Which of its keys; also one whose window is over.
     /// @param from Not 0, and not after the present block.
     function declareCompromised(uint16 authority, address key, uint64 from) external;
 
@@ -92,34 +114,56 @@ interface IAuthorities {
     /// undo or move a serious record.
     /// @dev That the wallet asks for two officers is for the governor to see to when it sets the key. An account that has
     /// delegated to code (EIP-7702) still has a single key of its own, and does not count as a wallet.
+    /// @param authority Its number.
+    /// @param required False to take them from any key again.
     function setFourEyes(uint16 authority, bool required) external;
 
     /// @notice Suspend an authority, or let it write again. Mandate and keys stay as they are.
-    function setSuspended(uint16 authority, bool suspended) external;
+    /// @param authority Its number.
+    /// @param suspended_ True to suspend it.
+    function setSuspended(uint16 authority, bool suspended_) external;
 
-    /// @notice How many authorities there are; also the number of the last one.
+    /// @notice How many authorities there are.
+    /// @return Also the number of the last one.
     function authorityCount() external view returns (uint16);
 
-    /// @notice The number of the authority with this code; 0 when there is none.
+    /// @notice Find an authority by its code.
+    /// @param code See `AuthorityAdded`.
+    /// @return authority Its number; 0 when no authority has this code.
     function authorityOf(bytes32 code) external view returns (uint16 authority);
 
-    /// @notice The mandate that holds in this block; 0 for an unknown authority.
+    /// @notice The mandate that holds in this block.
+    /// @param authority Its number.
+    /// @return mandate The types, see `MandateSet`; 0 for an unknown authority.
     function mandateNow(uint16 authority) external view returns (uint256 mandate);
 
     /// @notice The window of a key, `[from, until)`; `(0, 0)` when none was ever set.
+    /// @param authority Its number.
+    /// @param key Which of its keys.
+    /// @return from First second at which it is valid.
+    /// @return until First second at which it no longer is.
     function keyWindow(uint16 authority, address key) external view returns (uint64 from, uint64 until);
 
     /// @notice Whether an authority is suspended.
+    /// @param authority Its number.
+    /// @return False also for an unknown authority.
     function suspended(uint16 authority) external view returns (bool);
 
     /// @notice Whether an authority's weighty records are taken from contract wallets only. See `setFourEyes`.
+    /// @param authority Its number.
+    /// @return False also for an unknown authority.
     function fourEyes(uint16 authority) external view returns (bool);
 
-    /// @notice Since when a key counts as compromised; 0 when it was not declared so.
+    /// @notice Since when a key counts as compromised.
+    /// @param authority Its number.
+    /// @param key Which of its keys.
+    /// @return from First second at which it did; 0 when it was not declared so.
     function compromisedFrom(uint16 authority, address key) external view returns (uint64 from);
 
     /// @notice What `key` may write for `authority` in this block.
     /// @dev Reverts with `UnknownAuthority`, `Suspended`, `KeyDeclaredCompromised` or `KeyNotValid`, in this order.
+    /// @param authority Its number.
+    /// @param key Who sends, or has signed.
     /// @return mandate The types, see `MandateSet`.
     /// @return needsWallet Whether weighty records are refused, the key being an account; see `setFourEyes`.
     /// @return code The authority's name in short, see `AuthorityAdded`.

@@ -42,12 +42,15 @@ import {IEnterprises} from "./IEnterprises.sol";
 /// make the same checks and leave the same state and logs: one `BatchRecorded`, then a `Recorded` per run.
 interface ICreditLedger is IEnterprises {
     /// @notice A batch was recorded. Its runs follow in the same transaction.
+    /// @param authority Who wrote it.
     /// @param key The key that answers for it: sender or signer.
     /// @param firstNumber Number of its first record.
     /// @param count How many records it has.
     event BatchRecorded(uint16 indexed authority, address indexed key, uint48 firstNumber, uint32 count);
 
     /// @notice A run was recorded.
+    /// @param enterprise Whom it is about.
+    /// @param authority Who wrote it.
     /// @param firstRecordId Id of its first record; the others follow by one.
     /// @param leafIndex Index of its leaf in the log.
     /// @param head The enterprise's head after it.
@@ -61,10 +64,14 @@ interface ICreditLedger is IEnterprises {
         bytes records
     );
 
-    /// @notice Every signature of the authority that was not used yet is void; what it signs from now on names `epoch`.
+    /// @notice Every signature of the authority that was not used yet is void.
+    /// @param authority Its number.
+    /// @param epoch What its signatures name from now on.
     event SignaturesInvalidated(uint16 indexed authority, uint64 epoch);
 
-    /// @notice The log has `size` leaves and this RFC 6962 root.
+    /// @notice The size and root of the log, for readers who want a fixed point.
+    /// @param size How many leaves it has.
+    /// @param root Its RFC 6962 root.
     event TreeHead(uint64 size, bytes32 root);
 
     /// @notice A constructor was given an address without code.
@@ -102,6 +109,7 @@ interface ICreditLedger is IEnterprises {
 
     /// @notice Record a batch; the caller is a key of the authority.
     /// @dev Reverts with one of the errors above, or of `IAuthorities.authorize`.
+    /// @param authority For whom the caller writes.
     /// @param firstNumber Number of its first record: `recordCount(authority) + 1`.
     /// @param records Records of 64 bytes, sorted by enterprise.
     function record(uint16 authority, uint48 firstNumber, bytes calldata records) external;
@@ -116,8 +124,12 @@ interface ICreditLedger is IEnterprises {
     /// in the batch, each once and ascending, `epoch = signatureEpoch(authority)` and `recordsHash = keccak256(records)`.
     /// The number stands for a nonce: recording anything else under it cancels the signature, and so does
     /// `invalidateSignatures`.
+    /// @param authority For whom the signer writes.
+    /// @param firstNumber Number of its first record: `recordCount(authority) + 1`.
     /// @param deadline Last second at which the signature may be used.
     /// @param key The signer: an account, or a contract that implements ERC-1271.
+    /// @param records Records of 64 bytes, sorted by enterprise.
+    /// @param signature 65 bytes (r, s, v) of an account, or whatever the contract takes.
     function recordSigned(
         uint16 authority,
         uint48 firstNumber,
@@ -129,6 +141,7 @@ interface ICreditLedger is IEnterprises {
 
     /// @notice Cancel every signature of the authority that was not used yet; the caller is one of its keys.
     /// @dev Reverts with an error of `IAuthorities.authorize`.
+    /// @param authority For whom the caller speaks.
     /// @return epoch The epoch that the next signature has to name.
     function invalidateSignatures(uint16 authority) external returns (uint64 epoch);
 
@@ -137,17 +150,24 @@ interface ICreditLedger is IEnterprises {
     function checkpoint() external returns (bytes32 root_);
 
     /// @notice Who may write.
+    /// @return The contract that is asked about every batch; never another.
     function authorities() external view returns (IAuthorities);
 
-    /// @notice How many records an authority has written; also the number of its last one.
+    /// @notice How many records an authority has written.
+    /// @param authority Its number.
+    /// @return Also the number of its last record.
     function recordCount(uint16 authority) external view returns (uint48);
 
-    /// @notice The epoch that an authority's signatures name: how often it has invalidated them.
+    /// @notice The epoch that an authority's signatures name.
+    /// @param authority Its number.
+    /// @return How often it has invalidated them.
     function signatureEpoch(uint16 authority) external view returns (uint64);
 
-    /// @notice How many leaves the log has: one per run.
+    /// @notice How many leaves the log has.
+    /// @return One per run.
     function logSize() external view returns (uint64);
 
-    /// @notice Root of the log as RFC 6962 defines it for any size; SHA-256 of nothing when it is empty.
+    /// @notice Root of the log as RFC 6962 defines it for any size.
+    /// @return The root; SHA-256 of nothing when the log is empty.
     function root() external view returns (bytes32);
 }

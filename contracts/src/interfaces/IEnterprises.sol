@@ -26,9 +26,12 @@ interface IEnterprises {
     /// @param identityCommitments One for each, in order; at least one.
     function register(uint64 firstEnterprise, bytes32[] calldata identityCommitments) external;
 
-    /// @notice How many enterprises are registered; also the number of the last one.
+    /// @notice How many enterprises are registered.
+    /// @return Also the number of the last one.
     function enterpriseCount() external view returns (uint64);
 
-    /// @notice Head of an enterprise's hash chain; zero when it is not registered.
+    /// @notice Head of an enterprise's hash chain.
+    /// @param enterprise Its number.
+    /// @return The head; zero when no enterprise has this number.
     function head(uint64 enterprise) external view returns (bytes32);
 }

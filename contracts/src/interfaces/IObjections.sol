@@ -23,16 +23,22 @@ interface IObjections {
         Rejected
     }
 
-    /// @notice Objections opened from `from` on are to be answered within `period` days.
+    /// @notice The time for answers changes.
+    /// @param period Days within which an objection is to be answered.
+    /// @param from First day on which the objections opened have this time.
     event AnswerPeriodSet(uint32 period, uint32 from);
 
-    /// @notice The account that speaks for an enterprise; 0 for none.
+    /// @notice Who speaks for an enterprise changes.
+    /// @param enterprise Its number.
+    /// @param key The account; 0 for none.
     event EnterpriseKeySet(uint64 indexed enterprise, address key);
 
     /// @notice An objection was opened.
     /// @param objection Its number: one more than that of the objection before it; the first is 1.
+    /// @param enterprise Who objects.
     /// @param recordId The record it is about.
     /// @param by The enterprise's key, or the registrar who opened it for an enterprise without one.
+    /// @param openedOn The day of this block.
     /// @param dueOn Last day on which the answer is in time.
     /// @param grounds Salted commitment to the statement.
     event ObjectionOpened(
@@ -46,7 +52,9 @@ interface IObjections {
     );
 
     /// @notice An objection was answered.
+    /// @param objection Its number.
     /// @param by The authority's key.
+    /// @param outcome Anything but `Open`.
     /// @param answer Salted commitment to the written answer.
     event ObjectionAnswered(uint64 indexed objection, address by, Outcome outcome, bytes32 answer);
 
@@ -77,21 +85,34 @@ interface IObjections {
 
     /// @notice Change the time for answers, for objections opened from a day on.
     /// @dev At most one change waits at a time; a change that holds no later than the waiting one replaces it.
+    /// @param period Days, at least one.
+    /// @param from First day on which the objections opened have this time; not before today.
     function setAnswerPeriod(uint32 period, uint32 from) external;
 
     /// @notice Set the account that speaks for an enterprise, or take it away with 0.
+    /// @param enterprise Its number.
+    /// @param key The account; it may speak for other enterprises as well.
     function setEnterpriseKey(uint64 enterprise, address key) external;
 
     /// @notice Object to a record; the caller is the enterprise's key.
+    /// @param enterprise Who objects.
+    /// @param recordId The record.
+    /// @param grounds Salted commitment to the statement.
     /// @return objection Its number.
     function open(uint64 enterprise, uint64 recordId, bytes32 grounds) external returns (uint64 objection);
 
     /// @notice Object to a record for an enterprise that has no key; the caller is a registrar.
+    /// @param enterprise Who objects.
+    /// @param recordId The record.
+    /// @param grounds Salted commitment to the statement.
     /// @return objection Its number.
     function openFor(uint64 enterprise, uint64 recordId, bytes32 grounds) external returns (uint64 objection);
 
     /// @notice Answer an objection; the caller is a key of the authority that made the record.
     /// @dev Reverts with an error of `IAuthorities.authorize` for any other. A late answer is taken.
+    /// @param objection Its number.
+    /// @param outcome Anything but `Open`.
+    /// @param answer_ Salted commitment to the written answer.
     function answer(uint64 objection, Outcome outcome, bytes32 answer_) external;
 
     /// @notice Answer an objection with the signature of a key of the authority; anyone may relay it.
@@ -100,8 +121,12 @@ interface IObjections {
     ///   ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)
     ///
     /// An objection is answered once, so that there is nothing to replay.
+    /// @param objection Its number.
+    /// @param outcome Anything but `Open`.
+    /// @param answer_ Salted commitment to the written answer.
     /// @param deadline Last second at which the signature may be used.
     /// @param key The signer: an account, or a contract that implements ERC-1271.
+    /// @param signature 65 bytes (r, s, v) of an account, or whatever the contract takes.
     function answerSigned(
         uint64 objection,
         Outcome outcome,
@@ -112,25 +137,41 @@ interface IObjections {
     ) external;
 
     /// @notice The ledger whose records are objected to.
+    /// @return The contract; never another.
     function ledger() external view returns (ICreditLedger);
 
-    /// @notice How many objections were opened; also the number of the last one.
+    /// @notice How many objections were opened.
+    /// @return Also the number of the last one.
     function objectionCount() external view returns (uint64);
 
     /// @notice An objection; all zero when there is none.
+    /// @param objection Its number.
+    /// @return enterprise Who objects.
+    /// @return recordId The record it is about.
+    /// @return openedOn The day on which it was opened.
+    /// @return dueOn Last day on which the answer is in time.
+    /// @return outcome `Open` until it is answered.
     function objectionAt(
         uint64 objection
     ) external view returns (uint64 enterprise, uint64 recordId, uint32 openedOn, uint32 dueOn, Outcome outcome);
 
-    /// @notice Number of an enterprise's open objection to a record; 0 when there is none.
+    /// @notice Find an enterprise's open objection to a record.
+    /// @param enterprise Who objects.
+    /// @param recordId The record.
+    /// @return objection Its number; 0 when none is open.
     function openObjection(uint64 enterprise, uint64 recordId) external view returns (uint64 objection);
 
     /// @notice Whether an objection is open and its last day for an answer has passed.
+    /// @param objection Its number.
+    /// @return False also when there is none, and for one that was answered late.
     function overdue(uint64 objection) external view returns (bool);
 
-    /// @notice Days within which an objection that is opened today is to be answered.
+    /// @notice The time for answers that an objection opened today has.
+    /// @return Days.
     function answerPeriod() external view returns (uint32);
 
-    /// @notice The account that speaks for an enterprise; 0 when it has none.
+    /// @notice The account that speaks for an enterprise.
+    /// @param enterprise Its number.
+    /// @return The account; 0 when there is none.
     function enterpriseKey(uint64 enterprise) external view returns (address);
 }

@@ -7,6 +7,7 @@ library CivilDay {
     uint256 private constant OFFSET = 8 hours;
 
     /// @notice The civil day in which this block lies.
+    /// @return Days since 1970-01-01.
     function today() internal view returns (uint32) {
         return uint32((block.timestamp + OFFSET) / 1 days);
     }
