@@ -1,4 +1,4 @@
-"""Set up what the other scripts need: `.venv` with pinned, hash-checked packages, and Node for the tests.
+"""Set up what the other scripts need: `.venv` with pinned, hash-checked packages; Node and slither for tests.
 
 Standard library only, and it must parse on an old Python 3, so that one gets a sentence and no traceback.
 """
@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
 CONTRACTS = ROOT / "contracts"
 VENV = ROOT / ".venv"
+SLITHER = VENV / "slither"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
@@ -73,8 +74,22 @@ def ensure_node() -> None:
         stamp.write_text(wanted)
 
 
-def _pip(*arguments: object) -> None:
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments, quiet=True)
+def ensure_slither() -> None:
+    """Make `.venv/slither` hold slither: apart, because it needs an older web3 than the ledger."""
+    python = SLITHER / BIN.name / PYTHON.name
+    stamp = SLITHER / "installed"
+    wanted = _wanted("constraints-slither.txt")
+    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Installing slither for the contracts ...", flush=True)
+    run(sys.executable, "-m", "venv", "--clear", SLITHER, quiet=True)
+    pins = SCRIPTS / "constraints-slither.txt"
+    _pip("--require-hashes", "--only-binary", ":all:", "--requirement", pins, python=python)
+    stamp.write_text(wanted)
+
+
+def _pip(*arguments: object, python: Path = PYTHON) -> None:
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments, quiet=True)
 
 
 def _wanted(pins: str) -> str:
