@@ -30,7 +30,8 @@ contract ScoreBook is IScoreBook, AccessManaged {
     /// @inheritdoc IScoreBook
     function registerCard(bytes32 card, uint32 effectiveOn) external restricted {
         if (cardEffectiveOn[card] != 0) revert CardAlreadyRegistered(card);
-        if (effectiveOn == 0) revert InvalidEffectiveDate(effectiveOn);
+        uint32 assessed = _assessments[epochCount].asOf;
+        if (effectiveOn <= assessed) revert InvalidEffectiveDate(effectiveOn, assessed);
 
         cardEffectiveOn[card] = effectiveOn;
         emit CardRegistered(card, effectiveOn);

@@ -19,8 +19,21 @@ contract RegisterCardTest is LedgerTest {
     }
 
     function test_refuses_day_zero() external {
-        vm.expectRevert(abi.encodeWithSelector(IScoreBook.InvalidEffectiveDate.selector, uint32(0)));
+        vm.expectRevert(abi.encodeWithSelector(IScoreBook.InvalidEffectiveDate.selector, uint32(0), uint32(0)));
         registerCard("card", 0);
+    }
+
+    /// @dev What has been assessed is not assessed by other rules afterwards.
+    function testFuzz_takes_effect_after_what_was_assessed(uint32 effectiveOn, uint32 asOf) external {
+        registerCard("first", 1);
+        asOf = uint32(bound(asOf, 1, TODAY));
+        vm.prank(assessor);
+        book.publish(1, "first", asOf, "root", 1);
+        if (effectiveOn <= asOf) {
+            vm.expectRevert(abi.encodeWithSelector(IScoreBook.InvalidEffectiveDate.selector, effectiveOn, asOf));
+        }
+        registerCard("second", effectiveOn);
+        vm.assertEq(book.cardEffectiveOn("second"), effectiveOn <= asOf ? 0 : effectiveOn);
     }
 
     function testFuzz_only_the_governor(address caller) external {

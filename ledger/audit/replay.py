@@ -19,9 +19,9 @@ Checked, with the phrase a deviation names it by:
  6. each run's head follows from the head before it and the run's bytes (`head not reproduced`, `unknown
     enterprise`), and its leaf is the log's next (`leaf index not consecutive`);
  7. tree heads in events are those of the log rebuilt here (`tree head differs`);
- 8. cards are registered once; assessments are numbered 1, 2, 3 ..., made with a registered card in force, as
-    of no earlier day than the one before and no day to come (`card registered twice`, `assessment out of
-    order`, `card not in force`, `assessment as of another day`);
+ 8. cards are registered once, for days not assessed yet; assessments are numbered 1, 2, 3 ..., made with a
+    registered card in force, as of no earlier day than the one before and no day to come (`card registered
+    twice`, `card backdated`, `assessment out of order`, `card not in force`, `assessment as of another day`);
  9. objections are numbered 1, 2, 3 ..., one open for each record and enterprise, with the last day that the
     period in force gives, and are answered once, by the record's authority (see `objections`).
 

@@ -25,12 +25,17 @@ class ScoreBookState:
         self.assessments: list[AssessmentPublished] = []
 
     def register(self, fact: CardRegistered) -> Iterator[Deviation]:
-        """Take a card; yield when it is registered already."""
+        """Take a card; yield when it is registered already, or for a day that has been assessed."""
         before = self.cards.get(fact.card)
         if before is not None:
             where = at_log(fact.at, f"card {fact.card.hex()}")
             found = f"again, effective on day {fact.effective_on}"
             yield Deviation("card registered twice", where, f"effective on day {before}", found)
+        assessed = self.assessments[-1].as_of if self.assessments else 0
+        if fact.effective_on <= assessed:
+            where = at_log(fact.at, f"card {fact.card.hex()}")
+            expected = f"effective after day {assessed}, the last assessed"
+            yield Deviation("card backdated", where, expected, f"effective on day {fact.effective_on}")
         self.cards[fact.card] = fact.effective_on
 
     def publish(self, fact: AssessmentPublished) -> Iterator[Deviation]:

@@ -355,6 +355,12 @@ def card_twice(chain: Chain) -> None:
     chain.register_card(effective_on=TODAY)
 
 
+def card_backdated(chain: Chain) -> None:
+    chain.register_card()
+    chain.assess(as_of=TODAY)
+    chain.register_card(sha256(b"another card"), effective_on=TODAY)
+
+
 def card_unknown(chain: Chain) -> None:
     chain.assess(card=sha256(b"another card"))
 
@@ -416,6 +422,7 @@ FORGERIES = [
     (linked_to_nobody, "link to no other enterprise", "record GACC-3"),
     (unregistered, "unknown enterprise", "record GACC-3"),
     (card_twice, "card registered twice", "card "),
+    (card_backdated, "card backdated", "card "),
     (card_unknown, "card not in force", "assessment 1"),
     (card_not_yet, "card not in force", "assessment 1"),
     (epoch_skipped, "assessment out of order", "assessment 3"),

@@ -12,6 +12,7 @@ pragma solidity ^0.8.28;
 interface IScoreBook {
     /// @notice A scorecard may be used for days from `effectiveOn` on.
     /// @param card Hash of the card in its canonical form.
+    /// @param effectiveOn The day.
     event CardRegistered(bytes32 indexed card, uint32 effectiveOn);
 
     /// @notice An assessment was published.
@@ -24,8 +25,9 @@ interface IScoreBook {
 
     /// @notice A card is registered once.
     error CardAlreadyRegistered(bytes32 card);
-    /// @notice Day 0 stands for "not registered".
-    error InvalidEffectiveDate(uint32 effectiveOn);
+    /// @notice A card takes effect after every day that was assessed, so that no score of such a day is made otherwise later:
+    /// `assessed` is the last of these days, 0 before the first. Day 0 stands for "not registered".
+    error InvalidEffectiveDate(uint32 effectiveOn, uint32 assessed);
     /// @notice The next assessment is number `expected`. A caller who repeats a publication is told so here.
     error WrongEpoch(uint64 expected);
     /// @notice No card with this hash is registered.
@@ -38,15 +40,24 @@ interface IScoreBook {
     error AsOfInFuture(uint32 asOf, uint32 today);
 
     /// @notice Register a scorecard by its hash.
-    /// @param effectiveOn First day for which it may be used.
+    /// @param card Hash of the card in its canonical form.
+    /// @param effectiveOn First day for which it may be used; not 0, and after the last day assessed.
     function registerCard(bytes32 card, uint32 effectiveOn) external;
 
     /// @notice Publish an assessment. See `AssessmentPublished`.
     /// @dev Naming the number makes the call safe to repeat: the second one reverts with `WrongEpoch`.
     /// @param epoch `epochCount() + 1`.
+    /// @param card Hash of a registered card that holds on `asOf`.
+    /// @param asOf The day at whose end the records were read; not before that of the last assessment, not after today.
+    /// @param root Root of the tree over its scores.
+    /// @param count How many enterprises it scores: the size of that tree.
     function publish(uint64 epoch, bytes32 card, uint32 asOf, bytes32 root, uint64 count) external;
 
     /// @notice Whether an enterprise was given this score in an assessment.
+    /// @param epoch Which assessment.
+    /// @param enterprise Whose score.
+    /// @param milliScore The score in thousandths of a point.
+    /// @param grade 1 to 5, see above.
     /// @param index Index of its leaf.
     /// @param proof RFC 6962 inclusion proof: the siblings from the leaf up.
     /// @return False also when there is no such assessment.
@@ -60,11 +71,19 @@ interface IScoreBook {
     ) external view returns (bool);
 
     /// @notice An assessment as it was published; all zero when there is none.
+    /// @param epoch Its number.
+    /// @return card Hash of the scorecard it was made with.
+    /// @return asOf The day at whose end the records were read.
+    /// @return root Root of the tree over its scores.
+    /// @return count How many enterprises it scores.
     function assessment(uint64 epoch) external view returns (bytes32 card, uint32 asOf, bytes32 root, uint64 count);
 
-    /// @notice How many assessments were published; also the number of the last one.
+    /// @notice How many assessments were published.
+    /// @return Also the number of the last one.
     function epochCount() external view returns (uint64);
 
-    /// @notice First day for which a card may be used; 0 when it is not registered.
+    /// @notice From when on a card may be used.
+    /// @param card Hash of the card in its canonical form.
+    /// @return The first day; 0 when the card is not registered.
     function cardEffectiveOn(bytes32 card) external view returns (uint32);
 }
