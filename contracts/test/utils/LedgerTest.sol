@@ -9,19 +9,8 @@ import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
 import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
 import {Deployer} from "./Deployer.sol";
+import {bytesOf, Record} from "./Record.sol";
 import {batchDigest} from "./TypedData.sol";
-
-/// @notice A record in words; `pack` gives its 64 bytes.
-struct Record {
-    uint64 enterprise;
-    uint16 kind;
-    uint8 severity;
-    uint32 conductOn;
-    uint32 decidedOn;
-    uint64 ref;
-    uint40 spare;
-    bytes32 commitment;
-}
 
 /// @notice The contracts as they are deployed, with their roles, and the actors of every test.
 abstract contract LedgerTest is Deployer {
@@ -156,17 +145,7 @@ abstract contract LedgerTest is Deployer {
     }
 
     function pack(Record memory it) internal pure returns (bytes memory) {
-        return
-            abi.encodePacked(
-                it.enterprise,
-                it.kind,
-                it.severity,
-                it.conductOn,
-                it.decidedOn,
-                it.ref,
-                it.spare,
-                it.commitment
-            );
+        return bytesOf(it);
     }
 
     function recordId(uint16 authority, uint48 number) internal pure returns (uint64) {

@@ -114,7 +114,7 @@ abstract contract RecordFaults is RandomRecords {
     function testFuzz_any_record(uint256 seed) external {
         submit(market, 1, batch(3, 1));
         Record memory it = nearlyGood(seed);
-        bytes memory refusal = RecordRules.faultOf(it, authorities.mandateNow(market), market, 4, TODAY, FIRMS);
+        bytes memory refusal = RecordRules.faultOf(0, it, authorities.mandateNow(market), market, 4, TODAY, FIRMS);
         if (refusal.length != 0) vm.expectRevert(refusal);
         submit(market, 4, pack(it));
         vm.assertEq(ledger.recordCount(market), refusal.length == 0 ? 4 : 3);
