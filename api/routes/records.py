@@ -9,6 +9,7 @@ import hashlib
 import json
 import secrets
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -22,6 +23,7 @@ from api.errors import ErrorItem, Unacceptable, clip, of_ledger_error
 from api.openapi import body_of, responses
 from api.schemas import RecordsIn, SubmissionAccepted
 from api.service import Service, TheService
+from ledger.chain.wallets import is_wallet
 from ledger.domain.submissions import FieldError, Submission, check_row
 from ledger.outbox.accept import Outcome, accept
 from ledger.store.answers import Answer, claim, forget, release, settle
@@ -104,6 +106,7 @@ def _process(caller: AuthorityCaller, service: Service, body: object) -> Respons
             checked.good,
             f"api:{caller.key.id}",
             linked=SameEnterprise(ledger.db, ledger.today()),
+            is_wallet=partial(is_wallet, ledger.node),
         )
     errors = checked.errors + [_item(each.row, error) for each in outcomes for error in each.errors]
     errors.sort(key=lambda each: each["row"])

@@ -10,7 +10,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
-from ledger.chain.accounts import address_of, sign_transaction
+from ledger.chain.accounts import address_of, sign_digest, sign_transaction
 from ledger.chain.files import write_private
 from ledger.errors import BadValue, Misconfigured
 
@@ -66,3 +66,7 @@ class KeyFile:
     def sign_transaction(self, name: str, transaction: Transaction) -> tuple[bytes, bytes]:  # noqa: ARG002
         """Return (raw transaction, its hash)."""
         return sign_transaction(self._secret, transaction)
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Return the 65-byte signature r | s | v of a 32-byte digest."""
+        return sign_digest(self._secret, digest)

@@ -6,7 +6,19 @@ from importlib.metadata import version
 
 import typer
 
-from ledger.cli import audit, authorities, identities, keys, objections, operate, proofs, read, witness, write
+from ledger.cli import (
+    audit,
+    authorities,
+    batches,
+    identities,
+    keys,
+    objections,
+    operate,
+    proofs,
+    read,
+    witness,
+    write,
+)
 
 app = typer.Typer(
     name="credit-ledger",
@@ -42,6 +54,7 @@ app.command("record")(read.record)
 app.command("assess")(write.assess)
 app.add_typer(objections.objections, name="objection")
 app.add_typer(authorities.authorities, name="authority")
+app.add_typer(batches.batches, name="batch")
 app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)
 app.command("audit")(audit.audit)

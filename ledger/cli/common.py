@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,12 +16,17 @@ from ledger.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from ledger.bootstrap import Ledger
 
 #: `--json`, on every verb.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+#: `--passphrase-file`, where a key file is opened.
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="FILE", help="Opens the key file; default: it is asked for."),
+]
 
 DONE, FAILED, SOME_REFUSED = 0, 1, 3
 
@@ -59,9 +65,31 @@ def note(message: str) -> None:
     sys.stderr.flush()
 
 
+def waiting_lines(waiting: Mapping[str, int]) -> list[str]:
+    """Say how many records of each authority wait for its wallet, and what to do; nothing if none do."""
+    return [
+        f"{many:,} records of {code} wait for the signatures of its wallet: credit-ledger batch show {code}"
+        for code, many in waiting.items()
+    ]
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file that the user named. Raises `BadValue`."""
     try:
         path.write_bytes(data)
     except OSError as error:
         raise BadValue("output", path, error.strerror or "cannot be written") from None
+
+
+def passphrase_of(file: Path | None, *, new: bool = False) -> str:
+    """Read the passphrase of a key file from a file, or ask for it where somebody is there to answer.
+
+    Raises `BadValue` where nobody is, `Misconfigured` for a file that cannot be read.
+    """
+    from ledger.chain.keystore import passphrase_in  # noqa: PLC0415  keeps the start quick
+
+    if file is not None:
+        return passphrase_in(file)
+    if not sys.stdin.isatty():
+        raise BadValue("passphrase-file", "", "nobody is here to be asked for the passphrase: give a file")
+    return str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=new, err=True))

@@ -26,6 +26,8 @@ enterprises = typer.Typer(no_args_is_help=True, help="Register, show and link en
 LinkingAuthority = Annotated[
     str, typer.Option("--authority", metavar="CODE", help="The authority whose officer decides.")
 ]
+#: Said in place of a record's id while it waits for a wallet.
+_UNSIGNED = "waits for the signatures of its wallet"
 Why = Annotated[str, typer.Option("--reason", help="The officer's reason, kept with the record.")]
 
 
@@ -122,7 +124,7 @@ def link(
     emit(
         as_json,
         cast("dict[str, Any]", done),
-        lambda: f"{done['name']} now follows {done['code']} (record {done['record']})",
+        lambda: f"{done['name']} now follows {done['code']} (record {done['record'] or _UNSIGNED})",
     )
 
 
@@ -141,5 +143,5 @@ def unlink(
     emit(
         as_json,
         cast("dict[str, Any]", done),
-        lambda: f"{done['name']} no longer follows {done['code']} (record {done['record']})",
+        lambda: f"{done['name']} no longer follows {done['code']} (record {done['record'] or _UNSIGNED})",
     )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from ledger.cli.common import AsJson, emit, opened
+from ledger.cli.common import AsJson, PassphraseFile, emit, opened, passphrase_of
 from ledger.cli.read import Identifier
-from ledger.errors import BadValue
 
 objections = typer.Typer(no_args_is_help=True, help="Objections to records, and their answers. 异议.")
-PassphraseFile = Annotated[
-    Path | None,
-    typer.Option("--passphrase-file", metavar="FILE", help="Opens the key file; default: it is asked for."),
-]
 
 
 @objections.command("open")
@@ -34,7 +28,7 @@ def open_(
     from ledger.chain.keyfile import KeyFile  # noqa: PLC0415  keeps the start quick
     from ledger.workflows.objecting import open_objection  # noqa: PLC0415
 
-    key = KeyFile.open(key_file, _passphrase(passphrase_file)) if key_file else None
+    key = KeyFile.open(key_file, passphrase_of(passphrase_file)) if key_file else None
     with opened() as ledger:
         ledger.follower.catch_up()
         found = cast("dict[str, Any]", open_objection(ledger, record, statement, key))
@@ -82,7 +76,7 @@ def new_key(
     """Make a key file, as wallets read it, and print its address for the registrar. 生成企业密钥."""
     from ledger.chain.keyfile import KeyFile  # noqa: PLC0415  keeps the start quick
 
-    made = KeyFile.make(file, _passphrase(passphrase_file, new=True))
+    made = KeyFile.make(file, passphrase_of(passphrase_file, new=True))
     emit(as_json, {"file": str(file), "key": made.address()}, made.address)
 
 
@@ -102,17 +96,6 @@ def show(identifier: Identifier, as_json: AsJson = False) -> None:
     lines = [f"objects by its own key 企业密钥 {key}"] if key else []
     lines += [_text(cast("dict[str, Any]", each)) for each in found] or ["no objections"]
     emit(as_json, {"id": subject.key, "key": key, "objections": found}, lambda: "\n".join(lines))
-
-
-def _passphrase(file: Path | None, *, new: bool = False) -> str:
-    """Read the passphrase of a key file from a file, or ask for it where somebody is there to answer."""
-    from ledger.chain.keystore import passphrase_in  # noqa: PLC0415  keeps the start quick
-
-    if file is not None:
-        return passphrase_in(file)
-    if not sys.stdin.isatty():
-        raise BadValue("passphrase-file", "", "nobody is here to be asked for the passphrase: give a file")
-    return str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=new, err=True))
 
 
 def _text(found: dict[str, Any]) -> str:

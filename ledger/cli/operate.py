@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.common import AsJson, emit, note, opened, read_settings
+from ledger.cli.common import AsJson, emit, note, opened, read_settings, waiting_lines
 from ledger.cli.progress import bar
 from ledger.domain.calendar import iso
 from ledger.errors import Busy, LedgerError
@@ -92,6 +92,8 @@ def _chain_served(ledger: Ledger) -> Iterator[None]:
 @contextlib.contextmanager
 def _working(ledger: Ledger) -> Iterator[None]:
     """Send and follow in the background until the block ends."""
+    from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415  not needed by other verbs
+
     ended = threading.Event()
 
     def work() -> None:
@@ -100,12 +102,13 @@ def _working(ledger: Ledger) -> Iterator[None]:
             try:
                 ledger.sender.drain()
                 ledger.follower.catch_up()
-                said = ""
+                waits = "; ".join(waiting_lines(waiting_now(ledger)))
             except LedgerError as error:
-                # Said once, not every second; what waits stays in the outbox and is tried again.
-                if str(error) != said:
-                    note(f"waiting: {error}")
-                said = str(error)
+                waits = f"waiting: {error}"
+            # Said once, not every second; what waits stays in the outbox and is tried again.
+            if waits not in {"", said}:
+                note(waits)
+            said = waits
 
     worker = threading.Thread(target=work, name="sender", daemon=True)
     worker.start()
@@ -130,11 +133,12 @@ def status(as_json: AsJson = False) -> None:
     """Show chain, index, outbox and versions. 状态."""
     with opened() as ledger:
         found = _status(ledger)
-    emit(as_json, found, lambda: "\n".join(f"{key:<8} {_line(value)}" for key, value in found.items()))
+    emit(as_json, found, lambda: _status_text(found))
 
 
 def _status(ledger: Ledger) -> dict[str, Any]:
     from ledger.index.queries import counts  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
     latest = int(ledger.node.request("eth_blockNumber"), 16)
     with ledger.db.read_index() as index:
@@ -153,9 +157,15 @@ def _status(ledger: Ledger) -> dict[str, Any]:
         },
         "index": counted,
         "outbox": ledger.sender.status()._asdict(),
+        "waiting": waiting_now(ledger),
         "today": iso(ledger.today()),
         "version": version("credit-ledger"),
     }
+
+
+def _status_text(found: dict[str, Any]) -> str:
+    lines = [f"{key:<8} {_line(value)}" for key, value in found.items() if key != "waiting"]
+    return "\n".join([*lines, *waiting_lines(found["waiting"])])
 
 
 def _line(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ledger.cli.common import SOME_REFUSED, AsJson, emit, note, opened
+from ledger.cli.common import SOME_REFUSED, AsJson, emit, note, opened, waiting_lines
 from ledger.cli.identities import authority_of
 from ledger.cli.progress import bar
 from ledger.cli.read import AsOf, day_or_today
@@ -39,6 +39,7 @@ def import_records(
 ) -> None:
     """Record a file's good rows; put the others, with the reason, into FILE.rejects.csv. 导入."""
     from ledger.workflows.importing import import_file  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
     code = authority or ("US-CPSC" if file_format is Format.CPSC else None)
     if code is None:
@@ -54,7 +55,9 @@ def import_records(
         )
         if not dry_run:
             ledger.follower.catch_up()
-    emit(as_json, cast("dict[str, Any]", result.to_dict()), lambda: import_text(result))
+        waits = waiting_now(ledger)
+    found = cast("dict[str, Any]", result.to_dict()) | {"waiting": waits}
+    emit(as_json, found, lambda: "\n".join([import_text(result), *waiting_lines(waits)]))
     for row in result.shown:
         for error in row.errors:
             note(f"row {row.number}: {error.field}: {error.value!r}: {error.reason}")

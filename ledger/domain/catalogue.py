@@ -27,6 +27,8 @@ REPAIR: Final = 242
 REINSTATEMENT: Final = 243
 LINKED_TO: Final = 248
 LINKED_FROM: Final = 249
+#: The severity that four eyes are about.
+SERIOUS: Final = 3
 
 _RANGES: Final[Mapping[str, range]] = {
     "event": range(1, 240),
@@ -86,6 +88,11 @@ class Catalogue:
     def mandate(self, authority: str) -> int:
         """Return the mandate the catalogue gives the authority of this code: bit t is set for each type t."""
         return sum(1 << each.number for each in self.types if each.open_to(authority))
+
+
+def weighs(type_number: int, severity: int) -> bool:
+    """Whether four eyes cover such a record: a serious one, or one that is no event (`IAuthorities`)."""
+    return severity == SERIOUS or type_number >= CORRECTION
 
 
 @lru_cache(maxsize=1)

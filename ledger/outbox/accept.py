@@ -19,7 +19,7 @@ from ledger.domain.submissions import FieldError, Submission, canonical_document
 from ledger.outbox.commands import Command
 from ledger.outbox.documents import DocumentKeys, seal_document
 from ledger.outbox.identities import Register
-from ledger.outbox.mandates import Rights, rights_now
+from ledger.outbox.mandates import Rights, no_wallet, rights_now
 from ledger.outbox.references import Linked, References, content_mac, never
 from ledger.store.bulk import insert_rows
 from ledger.store.vault import commands, documents, submissions
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ledger.domain.catalogue import Authority, Catalogue
+    from ledger.outbox.mandates import IsWallet
     from ledger.store.database import Database
 
 Status = Literal["accepted", "duplicate", "rejected"]
@@ -55,6 +56,7 @@ def accept(  # noqa: PLR0917 - the order is part of the boundary
     source: str,
     *,
     linked: Linked = never,
+    is_wallet: IsWallet = no_wallet,
     clock: Callable[[], float] = time.time,
 ) -> list[Outcome]:
     """Store the intent of an authority's rows, `(row number, submission)`; outcomes come in the same order.
@@ -62,11 +64,12 @@ def accept(  # noqa: PLR0917 - the order is part of the boundary
     `linked(a, b)` says whether two enterprises are one. A lifecycle record submitted under the one about a
     record of the other is put where that record stands, and its document names that party. A link (LK01)
     gives the party key of the code in `refers_to`; its mirror (LK02) is added here, and revoking a link
-    revokes the mirror too. Raises `Busy`, `StoreUnavailable`.
+    revokes the mirror too. `is_wallet(address)` says whether a key is a contract wallet, for authorities with
+    four eyes. Raises `Busy`, `StoreUnavailable`.
     """
     now = int(clock())
     with database.read_index() as index:
-        rights = rights_now(index, authority.number, now)
+        rights = rights_now(index, authority.number, now, is_wallet)
     with database.write_vault() as vault:
         intake = _Intake(vault, keys, catalogue, authority, [each for _, each in rows])
         outcomes = [intake.take(row, each, rights, linked) for row, each in rows]

@@ -35,6 +35,10 @@ _RECORD: Final = 2_700
 # A peak of the log written where there was none (EIP-2929: 22,100); as many may change as the log's size has
 # bits.
 _PEAK: Final = 22_100
+# A wallet's code: proxy, owners and threshold read from storage. Each owner's 65 bytes are recovered for
+# 3,000 and his address is read for 2,100, beside calldata of 40 a byte: 120 a byte; owners may be wallets.
+_WALLET: Final = 200_000
+_SIGNATURE_BYTE: Final = 300
 # A head where there was none, its log, its commitment's hash and calldata.
 _REGISTRATION: Final = 27_000
 _REGISTER: Final = 80_000
@@ -51,6 +55,11 @@ def batch_gas(records: int, runs: int, log_size: int) -> int:
     if gas > MAX_GAS or records * RECORD_BYTES + _ENVELOPE_BYTES > MAX_BYTES:
         raise BadValue("batch", records, f"needs up to {gas} gas; a transaction may use {MAX_GAS}")
     return gas
+
+
+def wallet_gas(batch: int, signature_bytes: int) -> int:
+    """Return the limit for a batch, given its own, whose signature a contract wallet checks."""
+    return min(batch + _WALLET + _SIGNATURE_BYTE * signature_bytes, MAX_GAS)
 
 
 def register_gas(enterprises: int) -> int:

@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
+from ledger.domain.catalogue import weighs
 from ledger.domain.submissions import FieldError
-from ledger.store.index import blocks, four_eyes, mandates
+from ledger.store.index import blocks, compromises, four_eyes, keys, mandates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from ledger.domain.catalogue import Authority, EventType
 
-#: The severity that four eyes are about.
-_SERIOUS: Final = 3
+    #: Whether an address is that of a contract wallet: a question to the chain.
+    IsWallet = Callable[[str], bool]
 
 
 class Rights(NamedTuple):
-    """What an authority's office may write: the mandate (bit t: type t; None: not known), and four eyes.
+    """What an authority's office may write.
 
-    With four eyes the contract takes serious records, and those that are no events, from contract wallets
-    alone. The office signs with an account: what would be refused there is refused before it is numbered,
-    because a numbered record that cannot be posted holds up all that come after it.
+    `mandate`: bit t: type t; None: not known. `needs_wallet`: four eyes are on, and no key is a contract
+    wallet; then the contract takes nothing weighty from it. What would be refused there is refused before it
+    is numbered, because a numbered record that cannot be posted holds up all that come after it.
     """
 
     mandate: int | None
-    four_eyes: bool
+    needs_wallet: bool
 
     def fault(self, authority: Authority, kind: EventType) -> FieldError | None:
         """Say why a record of this type would be refused, or nothing."""
+        code = authority.code
         if self.mandate is not None and not self.mandate >> kind.number & 1:
-            return FieldError("type", kind.code, f"outside the mandate of {authority.code} on the chain")
-        if self.four_eyes and (kind.severity == _SERIOUS or kind.kind != "event"):
-            why = f"four eyes are on for {authority.code}: only its contract wallet may record this"
-            return FieldError("type", kind.code, why)
+            return FieldError("type", kind.code, f"outside the mandate of {code} on the chain")
+        if self.needs_wallet and weighs(kind.number, kind.severity):
+            why = f"four eyes are on for {code}, and none of its keys is a contract wallet that is valid now"
+            return FieldError("type", kind.code, f"{why}: credit-ledger authority key {code} ADDRESS")
         return None
 
 
-def rights_now(index: Connection, authority: int, now: int) -> Rights:
+def no_wallet(_address: str) -> bool:
+    """Say that no address is a wallet's: where there is no chain to ask."""
+    return False
+
+
+def rights_now(index: Connection, authority: int, now: int, is_wallet: IsWallet) -> Rights:
     """Return an authority's rights at `now` (Unix seconds), or at the chain's time where that is ahead.
 
-    The mandate in force is the last one set that has begun.
+    The mandate in force is the last one set that has begun. Raises as `is_wallet` does.
     """
-    now = max(now, index.scalar(select(func.max(blocks.c.timestamp))) or 0)
     chosen = select(mandates.c.mandate, mandates.c.valid_from).where(mandates.c.authority == authority)
     found: int | None = None
+    moment = _moment(index, now)
     for mandate, valid_from in index.execute(chosen.order_by(mandates.c.block_number, mandates.c.log_index)):
-        if valid_from <= now:
+        if valid_from <= moment:
             found = mandate
         elif found is None:
             found = 0
     last = select(four_eyes.c.required).where(four_eyes.c.authority == authority)
     place = (four_eyes.c.block_number.desc(), four_eyes.c.log_index.desc())
-    return Rights(found, bool(index.scalar(last.order_by(*place).limit(1))))
+    watched = bool(index.scalar(last.order_by(*place).limit(1)))
+    return Rights(found, watched and not any(map(is_wallet, keys_now(index, authority, now))))
+
+
+def keys_now(index: Connection, authority: int, now: int) -> list[str]:
+    """Return the keys (addresses in lower case) that may write for an authority then, as `rights_now`."""
+    moment = _moment(index, now)
+    windows = select(keys.c.key, keys.c.valid_from, keys.c.valid_until).where(keys.c.authority == authority)
+    last = {
+        key: start <= moment < until
+        for key, start, until in index.execute(windows.order_by(keys.c.block_number, keys.c.log_index))
+    }
+    lost = set(index.scalars(select(compromises.c.key).where(compromises.c.authority == authority)))
+    return [key for key, valid in last.items() if valid and key not in lost]
+
+
+def _moment(index: Connection, now: int) -> int:
+    return max(now, index.scalar(select(func.max(blocks.c.timestamp))) or 0)

@@ -4,14 +4,18 @@ A batch takes an authority's commands in the order of acceptance, ends where it 
 refers to one that is in it (the contract wants an earlier batch's), and is sorted by enterprise. Numbers go
 on from the last sealed. Once sealed it never changes, whatever happens to it on its way: the numbers are
 what makes sending it again harmless.
+
+With four eyes on, what they cover goes into batches of its own, after all else: it waits for officers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from ledger.audit.postings import weighty as first_weighty
+from ledger.domain.catalogue import CORRECTION, SERIOUS
 from ledger.domain.records import RECORD_BYTES, Record, pack_run, record_id
 from ledger.store.bulk import IN_LIST, insert_rows, set_values
 from ledger.store.vault import batches, commands
@@ -19,7 +23,7 @@ from ledger.store.vault import batches, commands
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
 
 class Batch(NamedTuple):
@@ -45,6 +49,11 @@ class Batch(NamedTuple):
         records = self.records
         return len({records[at : at + 8] for at in range(0, len(records), RECORD_BYTES)})
 
+    @property
+    def weighty(self) -> bool:
+        """Whether four eyes cover any of its records."""
+        return first_weighty(self.records) is not None
+
 
 class _Queued(NamedTuple):
     seq: int
@@ -61,6 +70,8 @@ class _Queued(NamedTuple):
 
 _QUEUED = select(*(commands.c[name] for name in _Queued._fields))
 _BATCH = select(*(batches.c[name] for name in Batch._fields))
+#: As `catalogue.weighs` has it.
+_WEIGHTY = (commands.c.severity == SERIOUS) | (commands.c.type >= CORRECTION)
 _LAST_NUMBER = batches.c.first_number + batches.c.count - 1
 
 
@@ -70,12 +81,22 @@ def last_sealed(vault: Connection, authority: int) -> int:
     return vault.scalar(last.order_by(batches.c.first_number.desc()).limit(1)) or 0
 
 
-def seal(vault: Connection, authority: int, size: int, most: int, *, now: int, block: int) -> list[Batch]:
+def seal(
+    vault: Connection,
+    authority: int,
+    size: int,
+    most: int,
+    *,
+    now: int,
+    block: int,
+    weighty: bool | None = None,
+) -> list[Batch]:
     """Seal up to `most` batches of up to `size` records; return them, or none when nothing is queued.
 
-    `now` (Unix seconds) and `block` (the chain's height) are noted beside them.
+    `now` (Unix seconds) and `block` (the chain's height) are noted beside them. `weighty`: only what four
+    eyes cover, once all else is sealed; False: only what else there is, which never refers to that.
     """
-    queued = _queue(vault, authority, size * most)
+    queued = _queue(vault, authority, size * most, weighty)
     numbers = _numbers(vault, queued)
     first = last_sealed(vault, authority) + 1
     sealed = []
@@ -96,17 +117,27 @@ def unsent(vault: Connection, authority: int, recorded: int, most: int) -> list[
     return [Batch(*row) for row in vault.execute(chosen.order_by(batches.c.first_number).limit(most))]
 
 
-def reference_of(vault: Connection, authority: int, number: int) -> str | None:
-    """Return the authority's own reference of the record with this number, if it has one here."""
-    chosen = select(commands.c.reference).where(
-        commands.c.authority == authority, commands.c.number == number
-    )
-    return vault.scalar(chosen)
+def unseen(vault: Connection) -> dict[int, list[Batch]]:
+    """Return each authority's batches that nobody saw on the chain yet, in the order of their numbers."""
+    chosen = _BATCH.where(batches.c.block_number.is_(None))
+    found: dict[int, list[Batch]] = {}
+    for row in vault.execute(chosen.order_by(batches.c.authority, batches.c.first_number)):
+        found.setdefault(row.authority, []).append(Batch(*row))
+    return found
 
 
-def queued_by_authority(vault: Connection) -> dict[int, int]:
-    """Return how many commands of each authority wait for a number."""
+def batch_at(vault: Connection, authority: int, first_number: int) -> Batch | None:
+    """Return the sealed batch that begins with this number, if there is one."""
+    chosen = _BATCH.where(batches.c.authority == authority, batches.c.first_number == first_number)
+    row = vault.execute(chosen).one_or_none()
+    return None if row is None else Batch(*row)
+
+
+def queued_by_authority(vault: Connection, *, weighty: bool = False) -> dict[int, int]:
+    """Return how many commands of each authority wait for a number; `weighty`: of those four eyes cover."""
     chosen = select(commands.c.authority, func.count()).where(commands.c.number.is_(None))
+    if weighty:
+        chosen = chosen.where(_WEIGHTY)
     return dict(vault.execute(chosen.group_by(commands.c.authority)).all())
 
 
@@ -116,9 +147,11 @@ def sealed_by_authority(vault: Connection) -> dict[int, int]:
     return dict(vault.execute(chosen.group_by(batches.c.authority)).all())
 
 
-def _queue(vault: Connection, authority: int, most: int) -> list[_Queued]:
+def _queue(vault: Connection, authority: int, most: int, weighty: bool | None) -> list[_Queued]:
     """The first commands without a number: `most`, and one more if that is the mirror of the last."""
-    chosen = _QUEUED.where(commands.c.authority == authority, commands.c.number.is_(None))
+    chosen: Select[Any] = _QUEUED.where(commands.c.authority == authority, commands.c.number.is_(None))
+    if weighty is not None:
+        chosen = chosen.where(_WEIGHTY if weighty else ~_WEIGHTY)
     rows = vault.execute(chosen.order_by(commands.c.seq).limit(most + 1)).all()
     found = [_Queued(*row) for row in rows]
     return found if len(found) <= most or found[-1].part else found[:-1]

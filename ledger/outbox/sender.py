@@ -8,8 +8,8 @@ stops its batches alone.
 
 from __future__ import annotations
 
-import re
 import time
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
@@ -23,12 +23,12 @@ from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError
 from ledger.outbox import sealing, sightings
 from ledger.outbox.gas import MAX_RECORDS, MAX_REGISTRATIONS, batch_gas, register_gas
 from ledger.outbox.sightings import (
-    Sighting,
     compare_batches,
     compare_identities,
     forget_orphans,
-    saw_batch,
     saw_identities,
+    saw_receipt,
+    sighting,
 )
 from ledger.store.index import authorities
 from ledger.store.vault import identities
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 #: Seconds for which a signature may be used.
 SIGNED_FOR = 3600
-#: The contract's word for a record that four eyes are to see, with its place in the batch.
-_NEEDS_WALLET = re.compile(r"NeedsWallet\(index=([0-9]+)\)")
 #: Batches sealed in one vault transaction.
 _SEALED_AT_ONCE = 16
 
@@ -168,7 +166,7 @@ class Sender:
         ]
         for (first, end), receipt in zip(spans, self._send(calls), strict=True):
             with self._database.write_vault() as vault:
-                saw_identities(vault, first, end, _sighting(receipt))
+                saw_identities(vault, first, end, sighting(receipt))
         return upto
 
     # ---------------------------------------------------------------------- batches
@@ -196,14 +194,18 @@ class Sender:
                 # too.
                 if self._contracts.record_count(authority) > recorded:
                     continue
-                raise self._explained(sending[0], error) from error
+                raise self._explained(authority, error) from error
             with self._database.write_vault() as vault:
                 for batch, receipt in zip(sending, receipts, strict=True):
-                    saw_batch(vault, batch, _sighting(receipt))
+                    saw_receipt(vault, batch, receipt)
             yield sum(each.count for each in sending)
 
     def _next(self, authority: int, recorded: int) -> list[Batch]:
-        """The batches to send now, sealing more if all that were sealed are on the chain."""
+        """The batches to send now, sealing more if all that were sealed are on the chain.
+
+        With four eyes on, what is weighty waits, and what is numbered behind it (see `wallet_batches`).
+        """
+        four_eyes = self._contracts.four_eyes(authority)
         with self._database.read_vault() as vault:
             last = sealing.last_sealed(vault, authority)
             sending = sealing.unsent(vault, authority, recorded, self._in_flight)
@@ -215,9 +217,12 @@ class Sender:
         if not sending:
             block, now = sightings.height(self._contracts.node), int(self._clock())
             with self._database.write_vault() as vault:
-                sealing.seal(vault, authority, self._batch_size, _SEALED_AT_ONCE, now=now, block=block)
+                only = False if four_eyes else None
+                sealing.seal(
+                    vault, authority, self._batch_size, _SEALED_AT_ONCE, now=now, block=block, weighty=only
+                )
                 sending = sealing.unsent(vault, authority, recorded, self._in_flight)
-        return sending
+        return list(takewhile(lambda each: not each.weighty, sending)) if four_eyes else sending
 
     def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
         """The calls that post these batches, signed by the authority's key, with their gas."""
@@ -241,9 +246,9 @@ class Sender:
             calls.append((call, batch_gas(each.count, runs, leaves)))
         return calls
 
-    def _explained(self, batch: Batch, error: ChainRefused) -> LedgerError:
+    def _explained(self, authority: int, error: ChainRefused) -> LedgerError:
         """The refusal of a batch, in the words of whoever must act on it."""
-        authority, code = batch.authority, self._code(batch.authority)
+        code = self._code(authority)
         if self._contracts.suspended(authority):
             return Forbidden(f"{code} is suspended on the chain; its records wait")
         now = self._present()
@@ -256,15 +261,6 @@ class Sender:
         start, until = self._contracts.key_window(authority, key)
         if not start <= now < until:
             return Forbidden(f"the key {key} of {code} is not valid now; its records wait")
-        heavy = _NEEDS_WALLET.search(str(error))
-        if heavy:
-            number = batch.first_number + int(heavy[1])
-            with self._database.read_vault() as vault:
-                reference = sealing.reference_of(vault, authority, number)
-            which = f"record {code}-{number}, reference {reference!r},"
-            return Forbidden(
-                f"four eyes are on for {code}: its {which} must come from a contract wallet; its records wait"
-            )
         return ChainRefused(f"records of {code} were refused: {error}")
 
     def _code(self, authority: int) -> str:
@@ -283,7 +279,3 @@ class Sender:
         """Now, in Unix seconds: the clock's or the chain's, which may run ahead of it."""
         latest = self._contracts.node.request("eth_getBlockByNumber", "latest", False)
         return max(int(self._clock()), int(latest["timestamp"], 16))
-
-
-def _sighting(receipt: Receipt) -> Sighting:
-    return Sighting(receipt.block_number, bytes.fromhex(receipt.block_hash[2:]))

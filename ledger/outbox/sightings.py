@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
+    from ledger.chain.submitter import Receipt
     from ledger.store.database import Database
 
 
@@ -55,6 +56,16 @@ def saw_batch(vault: Connection, batch: Batch, where: Sighting) -> None:
     """Note where a batch was recorded."""
     this = (batches.c.authority == batch.authority) & (batches.c.first_number == batch.first_number)
     vault.execute(update(batches).where(this).values(block_number=where.number, block_hash=where.hash))
+
+
+def saw_receipt(vault: Connection, batch: Batch, receipt: Receipt) -> None:
+    """Note that a batch was recorded where the receipt of its transaction says."""
+    saw_batch(vault, batch, sighting(receipt))
+
+
+def sighting(receipt: Receipt) -> Sighting:
+    """Return the block of a receipt."""
+    return Sighting(receipt.block_number, bytes.fromhex(receipt.block_hash[2:]))
 
 
 def saw_identities(vault: Connection, first: int, last: int, where: Sighting) -> None:
@@ -151,6 +162,7 @@ def _registered(
 
 
 def height(node: Node) -> int:
+    """Return the number of the chain's latest block."""
     return int(str(node.request("eth_blockNumber")), 16)
 
 

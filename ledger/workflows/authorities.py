@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ledger.chain.accounts import checked_address
 from ledger.chain.deployment import NO_END
 from ledger.domain.calendar import iso_instant
+from ledger.errors import BadValue
 from ledger.index.queries import all_authorities
 from ledger.store.index import keys
 
@@ -61,6 +62,20 @@ def authorities_now(desk: Desk, catalogue: Catalogue) -> list[AuthorityDict]:
             }
         )
     return found
+
+
+def numbers_by_code(desk: Desk) -> dict[str, int]:
+    """Return the authorities' numbers by their codes, as the index has them."""
+    with desk.db.read_index() as index:
+        return {each.code: each.authority for each in all_authorities(index)}
+
+
+def number_of(desk: Desk, code: str) -> int:
+    """Return an authority's number. Raises `BadValue` if there is none of this code."""
+    numbers = numbers_by_code(desk)
+    if code not in numbers:
+        raise BadValue("authority", code, f"unknown; there are {', '.join(numbers)}")
+    return numbers[code]
 
 
 def _key(desk: Desk, authority: int, key: str) -> KeyDict:

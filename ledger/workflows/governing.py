@@ -13,7 +13,7 @@ from ledger.chain.authority_keys import fresh_key, writing_key
 from ledger.chain.governance import Governance
 from ledger.domain.calendar import iso_instant
 from ledger.errors import BadValue, Conflict, NotFound
-from ledger.index.queries import all_authorities
+from ledger.workflows.authorities import number_of
 from ledger.workflows.sending import present, send
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def declare_compromised(desk: Desk, code: str, key: str, since: int) -> ActDict:
     Raises `BadValue` (no address, a time to come, no key of the authority), `Conflict` (declared from as
     early a time already), and what `govern` raises. `BadValue` too for an unknown authority, as all of these.
     """
-    number, key = _number(desk, code), checked_address("key", key)
+    number, key = number_of(desk, code), checked_address("key", key)
     if since > present(desk):
         raise BadValue("from", iso_instant(since), "in the future: it cannot be known yet")
     if desk.contracts.key_window(number, key) == (0, 0):
@@ -64,7 +64,7 @@ def declare_compromised(desk: Desk, code: str, key: str, since: int) -> ActDict:
 
 def set_four_eyes(desk: Desk, code: str, required: bool) -> ActDict:
     """Take an authority's serious records from contract wallets only, or from any key. Raises as `govern`."""
-    number = _number(desk, code)
+    number = number_of(desk, code)
     if desk.contracts.four_eyes(number) == required:
         raise Conflict(f"four eyes are {'on' if required else 'off'} for {code} already")
     what = f"{code}: four eyes {'on' if required else 'off'}"
@@ -73,7 +73,7 @@ def set_four_eyes(desk: Desk, code: str, required: bool) -> ActDict:
 
 def set_suspended(desk: Desk, code: str, suspended: bool) -> ActDict:
     """Suspend an authority, or let it write again. Raises as `govern`."""
-    number = _number(desk, code)
+    number = number_of(desk, code)
     if desk.contracts.suspended(number) == suspended:
         raise Conflict(f"{code} is {'suspended' if suspended else 'not suspended'} already")
     what = f"{code}: {'suspended' if suspended else 'not suspended any more'}"
@@ -87,7 +87,7 @@ def set_mandate(
 
     Raises `BadValue` (no such type, nothing to change, a time before it can be done), and as `govern`.
     """
-    number = _number(desk, code)
+    number = number_of(desk, code)
     before = mandate = desk.contracts.mandate_now(number)
     for each in _types(catalogue, "grant", grant):
         mandate |= 1 << each.number
@@ -117,7 +117,7 @@ def set_key(desk: Desk, code: str, key: str | None, start: int | None, until: in
     key; where acts are announced it must be given. Raises `BadValue`, `Conflict` (declared compromised), and
     as `govern`.
     """
-    number = _number(desk, code)
+    number = number_of(desk, code)
     if key is None:
         key = fresh_key(desk.contracts, desk.keystore, number, code)
     key = checked_address("key", key)
@@ -137,7 +137,7 @@ def invalidate_signatures(desk: Desk, code: str) -> int:
     No act of governance: nothing is announced. Raises `BadValue`, `Misconfigured` (its key is not here),
     `ChainRefused` (suspended, or its key not valid).
     """
-    number = _number(desk, code)
+    number = number_of(desk, code)
     name = writing_key(desk.contracts, desk.keystore, number, code, present(desk))
     send(desk, desk.contracts.invalidate_signatures(number), name)
     return desk.contracts.signature_epoch(number)
@@ -222,14 +222,6 @@ def _shown(what: str, operation: Operation) -> ActDict:
         "due": iso_instant(operation.due),
         "until": iso_instant(operation.until),
     }
-
-
-def _number(desk: Desk, code: str) -> int:
-    with desk.db.read_index() as index:
-        numbers = {each.code: each.authority for each in all_authorities(index)}
-    if code not in numbers:
-        raise BadValue("authority", code, f"unknown; there are {', '.join(numbers)}")
-    return numbers[code]
 
 
 def _types(catalogue: Catalogue, field: str, codes: Sequence[str]) -> list[EventType]:

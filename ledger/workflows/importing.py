@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypedDict
 
+from ledger.chain.wallets import is_wallet
 from ledger.domain.calendar import day_of
 from ledger.domain.submissions import FIELDS, Submission, check_row
 from ledger.errors import BadValue
@@ -265,6 +267,7 @@ class _Import:
             rows,
             self._source,
             linked=self._same,
+            is_wallet=partial(is_wallet, office.node),
         )
 
     def _settle(self, outcome: Outcome, candidate: _Candidate, submission: Submission) -> None:

@@ -11,8 +11,10 @@ import contextlib
 import hashlib
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
+from ledger.chain.wallets import is_wallet
 from ledger.domain.calendar import day_of, iso
 from ledger.domain.catalogue import LINKED_TO, REVOCATION
 from ledger.domain.parties import parse_party
@@ -24,6 +26,7 @@ from ledger.index.queries import link_records
 from ledger.outbox.accept import accept
 from ledger.outbox.commands import by_numbers, by_reference
 from ledger.outbox.identities import Identity, identity_at, identity_of, register_party
+from ledger.outbox.wallet_batches import link_waits
 from ledger.workflows.subjects import links_on
 
 if TYPE_CHECKING:
@@ -39,9 +42,12 @@ _PATIENCE: Final = 30.0
 
 
 class LinkDict(TypedDict):
-    """What was done: the record that decides, and the two enterprises' keys."""
+    """What was done: the record that decides, and the two enterprises' keys.
 
-    record: str
+    `record` is None while it waits for the signatures of the authority's wallet (four eyes).
+    """
+
+    record: str | None
     name: str
     code: str
     decided_on: str
@@ -166,6 +172,10 @@ def _refuse_second(office: Office, identity: Identity, today: int) -> None:
         with office.db.read_vault() as vault:
             other = identity_at(vault, target)
         raise Conflict(f"{identity.party_key} is already linked to {other.party_key}; unlink it first")
+    with office.db.read_vault() as vault:
+        waits = link_waits(vault, identity.enterprise)
+    if waits:
+        raise Conflict(f"a link of {identity.party_key} waits already for the signatures of a wallet")
 
 
 def _links_so_far(office: Office, identity: Identity) -> int:
@@ -206,15 +216,21 @@ def _post(office: Office, authority: Authority, submission: Submission, name: st
     if not authority.may_write(kind.number):
         raise Forbidden(f"{kind.code} is outside the mandate of {authority.code}")
     (outcome,) = accept(
-        office.db, office.keystore, office.catalogue, authority, [(1, submission)], kind.code.lower()
+        office.db,
+        office.keystore,
+        office.catalogue,
+        authority,
+        [(1, submission)],
+        kind.code.lower(),
+        is_wallet=partial(is_wallet, office.node),
     )
     if outcome.status == "rejected":
         raise _refusal(outcome.errors[0].field, outcome.errors[0].value, outcome.errors[0].reason)
     _settle(office)
     with office.db.read_vault() as vault:
-        command = by_reference(vault, authority.number, submission.reference)
+        number = by_reference(vault, authority.number, submission.reference).number
     return {
-        "record": f"{authority.code}-{command.number}",
+        "record": f"{authority.code}-{number}" if number else None,
         "name": name,
         "code": code,
         "decided_on": iso(submission.decided_on),

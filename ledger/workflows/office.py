@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from ledger.chain.rpc import Node
     from ledger.domain.catalogue import Catalogue
     from ledger.outbox.documents import DocumentKeys
     from ledger.store.database import Database
@@ -34,6 +35,10 @@ class Office(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """The types of record."""
+
+    @property
+    def node(self) -> Node:
+        """The chain."""
 
     @property
     def keystore(self) -> DocumentKeys:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hmac
 import sqlite3
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ledger.chain.wallets import is_wallet
 from ledger.domain.submissions import FieldError
 from ledger.outbox.accept import Outcome
 from ledger.outbox.identities import Register
@@ -38,6 +40,7 @@ class Rehearsal:
         self._authority = authority
         self._linked = linked
         self._mac_key = office.keystore.mac_key
+        self._is_wallet = partial(is_wallet, office.node)
         self._seen = sqlite3.connect("")
         self._seen.execute(
             "CREATE TABLE seen (reference TEXT PRIMARY KEY, mac BLOB, party TEXT) WITHOUT ROWID"
@@ -47,7 +50,7 @@ class Rehearsal:
         """Return the outcomes the rows would have, in order. Raises `StoreUnavailable`."""
         submissions = [each for _, each in rows]
         with self._office.db.read_index() as index:
-            rights = rights_now(index, self._authority.number, int(time.time()))
+            rights = rights_now(index, self._authority.number, int(time.time()), self._is_wallet)
         with self._office.db.read_vault() as vault:
             references = References(vault, self._authority, self._office.catalogue, submissions)
             register = Register(vault, {each.party.key for each in submissions})

@@ -1,0 +1,35 @@
+"""Contract wallets as keys: which address is one, and whether it stands by a signature (ERC-1271)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger.chain.rpc import RpcRefused
+from ledger.crypto.hashing import keccak256
+
+if TYPE_CHECKING:
+    from ledger.chain.rpc import Node
+
+#: What the code of an account begins with that has delegated to a contract (EIP-7702): one key speaks for it.
+_DELEGATION: Final = "0xef0100"
+#: What is called, and what a wallet answers that stands by the signature: the same four bytes.
+_IS_VALID: Final = keccak256(b"isValidSignature(bytes32,bytes)")[:4]
+_WORD: Final = 32
+
+
+def is_wallet(node: Node, address: str) -> bool:
+    """Whether a contract is there whose own rule decides, by the latest block. Raises `ChainUnavailable`."""
+    code = str(node.request("eth_getCode", address, "latest")).lower()
+    return len(code) > len("0x") and not code.startswith(_DELEGATION)
+
+
+def accepts(node: Node, wallet: str, digest: bytes, signature: bytes) -> bool:
+    """Whether a wallet stands by a signature of a 32-byte digest now. Raises `ChainUnavailable`."""
+    size, at = len(signature), 2 * _WORD
+    padded = signature.ljust(-(-size // _WORD) * _WORD, b"\0")
+    data = _IS_VALID + digest + at.to_bytes(_WORD, "big") + size.to_bytes(_WORD, "big") + padded
+    try:
+        answer = str(node.request("eth_call", {"to": wallet, "data": "0x" + data.hex()}, "latest"))
+    except RpcRefused:  # a wallet may say no by an error of its own, as a Safe does
+        return False
+    return answer.lower() == "0x" + _IS_VALID.hex().ljust(2 * _WORD, "0")

@@ -1,0 +1,250 @@
+"""Four eyes from the office's side: what waits for the officers of an authority's wallet, and posting it.
+
+The office shows a batch in words and writes its typed data to a file. Officers sign that file in their
+wallet, or with a key file each; the office posts it with what they signed. Nothing is kept in between: the
+deadline is in the file, and everything else in it is compared with the batch as it was sealed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+from ledger.chain.accounts import checked_address
+from ledger.chain.wallets import accepts, is_wallet
+from ledger.crypto.batch_messages import BatchMessage, joined, safe_digest
+from ledger.crypto.typed_data import signed_batch
+from ledger.domain.calendar import iso, iso_instant
+from ledger.domain.catalogue import CORRECTION, LINKED_TO
+from ledger.domain.records import record_id, split_id, unpack_run
+from ledger.errors import BadValue, Forbidden, NotFound
+from ledger.outbox.commands import by_numbers
+from ledger.outbox.identities import identity_at
+from ledger.outbox.mandates import keys_now
+from ledger.outbox.sealing import batch_at, unseen
+from ledger.outbox.wallet_batches import WalletSignature, next_batch, waiting
+from ledger.outbox.wallet_batches import post as post_batch
+from ledger.workflows.authorities import number_of, numbers_by_code
+from ledger.workflows.sending import Desk, present
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from ledger.crypto.typed_data import SignedBatch
+    from ledger.domain.catalogue import Catalogue
+    from ledger.domain.records import Posted
+    from ledger.outbox.sealing import Batch
+    from ledger.workflows.office import Sends
+
+
+class SigningDesk(Desk, Protocol):
+    """The parts of an installation that this takes."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The types of record."""
+
+    @property
+    def sender(self) -> Sends:
+        """The way from the outbox to the chain."""
+
+
+class RecordDict(TypedDict):
+    """A record as officers are to see it. `refers_to`: a record's id, or an enterprise's key, or nothing."""
+
+    record: str
+    type: str
+    type_zh: str
+    type_en: str
+    severity: int
+    decided_on: str
+    conduct_on: str
+    id: str
+    name: str
+    reference: str
+    refers_to: str | None
+
+
+class ShownDict(TypedDict):
+    """A batch to be signed: `message` as `eth_signTypedData_v4` takes it, `digest` and `safe_digest` in hex.
+
+    `safe_digest` is what a Safe's owners sign; another kind of wallet has its own. `until` is the deadline.
+    """
+
+    authority: str
+    wallet: str
+    first: str
+    last: str
+    until: str
+    records: list[RecordDict]
+    digest: str
+    safe_digest: str
+    message: dict[str, Any]
+
+
+class PostedDict(TypedDict):
+    """What was posted. `already`: it was recorded before this call."""
+
+    first: str
+    last: str
+    count: int
+    wallet: str
+    already: bool
+
+
+def waiting_now(desk: Desk) -> dict[str, int]:
+    """Return how many records wait for the wallet of each authority, by its code, if any do."""
+    found = waiting(desk.db, desk.contracts)
+    numbers = numbers_by_code(desk) if found else {}
+    return {code: found[number] for code, number in numbers.items() if number in found}
+
+
+def show(desk: SigningDesk, code: str, wallet: str | None, valid_for: int, size: int) -> ShownDict:
+    """Return what the officers of an authority's wallet are to sign next, valid for so many seconds from now.
+
+    What needs no wallet is posted first; then up to `size` records are numbered, if none are yet. Without
+    `wallet` it is the only one the authority has. Raises `NotFound` (nothing waits), `BadValue`, and what
+    sending raises.
+    """
+    number = number_of(desk, code)
+    desk.sender.drain(authority=number)
+    desk.follower.catch_up()
+    if not desk.contracts.four_eyes(number):
+        raise NotFound(f"nothing waits: four eyes are off for {code}, and its own key signs")
+    now = present(desk)
+    wallet = _wallet(desk, number, code, wallet, now)
+    batch = next_batch(desk.db, desk.contracts, number, size, now)
+    if batch is None:
+        raise NotFound(f"nothing of {code} waits for its wallet")
+    message = _message(desk, code, batch, now + valid_for)
+    with desk.db.read_vault() as vault:
+        records = [_record(vault, desk.catalogue, code, each) for each in _posted(batch)]
+    return {
+        "authority": code,
+        "wallet": wallet,
+        "first": records[0]["record"],
+        "last": records[-1]["record"],
+        "until": iso_instant(now + valid_for),
+        "records": records,
+        "digest": "0x" + message.digest.hex(),
+        "safe_digest": "0x" + safe_digest(message.chain_id, wallet, message.digest).hex(),
+        "message": message.to_json(),
+    }
+
+
+def post(
+    desk: SigningDesk, code: str, content: object, wallet: str, signatures: Sequence[bytes]
+) -> PostedDict:
+    """Post the batch of a message that officers signed, once all of it is seen to hold, and follow the chain.
+
+    Several signatures are those of a Safe's owners, 65 bytes each, in any order. Posting again what is
+    recorded does nothing. Raises `BadValue` (a field differs from the batch as sealed; no key of the
+    authority; the deadline has passed), `Forbidden` (the wallet does not stand by it), `NotFound` (nothing
+    waits), and what sending raises.
+    """
+    number, wallet = number_of(desk, code), checked_address("wallet", wallet)
+    found = BatchMessage.from_json(content)
+    desk.sender.drain(authority=number)
+    batch, recorded = _sealed(desk, number, code, found)
+    if not recorded:
+        expected = _message(desk, code, batch, found.batch.deadline)
+        expected.refuse_other(content, f"the batch of {code} that waits")
+        now = present(desk)
+        if found.batch.deadline < now:
+            until = iso_instant(found.batch.deadline)
+            raise BadValue("message.deadline", until, "has passed: show the batch again and have it signed")
+        _refuse_no_wallet(desk, number, code, wallet, now)
+        signature = joined(signatures, safe_digest(found.chain_id, wallet, found.digest))
+        if not accepts(desk.node, wallet, found.digest, signature):
+            raise Forbidden(f"the wallet {wallet} does not stand by this signature; nothing was sent")
+        signed = WalletSignature(wallet, found.batch.deadline, signature)
+        post_batch(desk.db, desk.contracts, desk.keystore, batch, signed)
+        desk.sender.drain(authority=number)
+    desk.follower.catch_up()
+    return {
+        "first": f"{code}-{batch.first_number}",
+        "last": f"{code}-{batch.last_number}",
+        "count": batch.count,
+        "wallet": wallet,
+        "already": recorded,
+    }
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _sealed(desk: Desk, number: int, code: str, found: BatchMessage) -> tuple[Batch, bool]:
+    """The batch to compare a message with; whether it is the message's own and recorded already."""
+    recorded = desk.contracts.record_count(number)
+    with desk.db.read_vault() as vault:
+        own = batch_at(vault, number, found.batch.first_number)
+        waits = [each for each in unseen(vault).get(number, ()) if each.last_number > recorded]
+    if own is not None and own.last_number <= recorded:
+        same = signed_batch(code, own.first_number, own.records, found.batch.deadline, found.batch.epoch)
+        if found == _ledger(desk, same):
+            return own, True
+    if not waits:
+        raise NotFound(f"nothing of {code} waits for its wallet")
+    return waits[0], False
+
+
+def _message(desk: Desk, code: str, batch: Batch, deadline: int) -> BatchMessage:
+    epoch = desk.contracts.signature_epoch(batch.authority)
+    return _ledger(desk, signed_batch(code, batch.first_number, batch.records, deadline, epoch))
+
+
+def _ledger(desk: Desk, batch: SignedBatch) -> BatchMessage:
+    deployment = desk.contracts.deployment
+    return BatchMessage(deployment.chain_id, deployment.credit_ledger, batch)
+
+
+def _wallet(desk: Desk, number: int, code: str, wallet: str | None, now: int) -> str:
+    if wallet is not None:
+        wallet = checked_address("wallet", wallet)
+        _refuse_no_wallet(desk, number, code, wallet, now)
+        return wallet
+    with desk.db.read_index() as index:
+        keys = keys_now(index, number, now)
+    found = [checked_address("key", each) for each in keys if is_wallet(desk.node, each)]
+    if len(found) != 1:
+        several = (
+            f"{code} has {', '.join(found)}: say which" if found else f"{code} has none that is valid now"
+        )
+        raise BadValue("wallet", "", several)
+    return found[0]
+
+
+def _refuse_no_wallet(desk: Desk, number: int, code: str, wallet: str, now: int) -> None:
+    start, until = desk.contracts.key_window(number, wallet)
+    if not start <= now < until or desk.contracts.compromised_from(number, wallet):
+        raise BadValue("wallet", wallet, f"is not a key of {code} that is valid now")
+    if not is_wallet(desk.node, wallet):
+        raise BadValue("wallet", wallet, "is an account: a single key speaks for it, and four eyes are on")
+
+
+def _posted(batch: Batch) -> list[Posted]:
+    return unpack_run(record_id(batch.authority, batch.first_number), batch.records)
+
+
+def _record(vault: Connection, catalogue: Catalogue, code: str, record: Posted) -> RecordDict:
+    kind, who = catalogue.by_number[record.type], identity_at(vault, record.enterprise)
+    authority, number = split_id(record.id)
+    refers_to = None
+    if record.type >= LINKED_TO:
+        refers_to = identity_at(vault, record.ref).party_key
+    elif record.type >= CORRECTION:
+        refers_to = f"{code}-{split_id(record.ref)[1]}"
+    return {
+        "record": f"{code}-{number}",
+        "type": kind.code,
+        "type_zh": kind.zh,
+        "type_en": kind.en,
+        "severity": record.severity,
+        "decided_on": iso(record.decided_on),
+        "conduct_on": iso(record.conduct_on),
+        "id": who.party_key,
+        "name": who.text,
+        "reference": by_numbers(vault, authority, [number])[number].reference,
+        "refers_to": refers_to,
+    }
