@@ -29,6 +29,23 @@ contract CheckpointTest is LedgerTest {
         vm.assertEq(ledger.logSize(), 3);
     }
 
+    /// @dev Whatever was written, by whomever it is asked for, and without a change to what it publishes.
+    function testFuzz_publishes_the_log_as_it_is(uint256 seed, address caller) external {
+        register(9);
+        bytes[] memory leaves = new bytes[](4);
+        for (uint48 i; i < 4; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint64 enterprise = uint64(1 + (seed % 9));
+            vm.prank(customsKey);
+            ledger.record(customs, i + 1, pack(event_(enterprise)));
+            leaves[i] = abi.encodePacked(enterprise, ledger.head(enterprise));
+            bytes32 root = SlowTree.rootAt(leaves, i + 1);
+            expectTreeHead(i + 1, root);
+            vm.prank(caller);
+            vm.assertEq(ledger.checkpoint(), root);
+        }
+    }
+
     function expectTreeHead(uint64 size, bytes32 root) private {
         vm.expectEmit(address(ledger));
         emit ICreditLedger.TreeHead(size, root);

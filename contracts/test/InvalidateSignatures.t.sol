@@ -43,6 +43,22 @@ contract InvalidateSignaturesTest is LedgerTest {
         vm.assertEq(ledger.recordCount(customs), 4);
     }
 
+    /// @dev A signature is good in the epoch that it names, and in no other one, earlier or later.
+    function testFuzz_a_signature_is_for_its_epoch(uint8 named, uint8 actual) external {
+        (named, actual) = (named % 5, actual % 5);
+        epochs[customs] = named;
+        bytes memory records = pack(event_(1));
+        bytes memory signature = sign(customsSecret, customs, 1, NEVER, records);
+        for (uint256 i; i < actual; ++i) {
+            vm.prank(customsKey);
+            ledger.invalidateSignatures(customs);
+        }
+        if (named != actual) {
+            vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, customsKey));
+        }
+        ledger.recordSigned(customs, 1, NEVER, customsKey, records, signature);
+    }
+
     function testFuzz_only_a_key_of_the_authority(address caller) external {
         if (caller == customsKey) caller = marketKey;
         vm.expectRevert(abi.encodeWithSelector(IAuthorities.KeyNotValid.selector, customs, caller));

@@ -37,6 +37,17 @@ contract SetSuspendedTest is LedgerTest {
         vm.assertEq(mandateOf(market, marketKey), 0xf0);
     }
 
+    /// @dev The last word counts, however often it was given before.
+    function testFuzz_the_last_word_counts(bool[] memory words) external {
+        bool last;
+        for (uint256 i; i < words.length; ++i) {
+            set(last = words[i]);
+        }
+        vm.assertTrue(authorities.suspended(market) == last);
+        if (last) vm.expectRevert(abi.encodeWithSelector(IAuthorities.Suspended.selector, market));
+        authorities.authorize(market, marketKey);
+    }
+
     function test_unknown_authority() external {
         vm.expectRevert(abi.encodeWithSelector(IAuthorities.UnknownAuthority.selector, uint16(3)));
         vm.prank(governor);

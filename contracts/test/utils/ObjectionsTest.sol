@@ -61,8 +61,20 @@ abstract contract ObjectionsTest is LedgerTest {
     function digestOfAnswer(
         uint64 objection,
         IObjections.Outcome outcome,
+        bytes32 text,
         uint64 deadline
     ) internal view returns (bytes32) {
-        return answerDigest(address(objections), objection, uint8(outcome), ANSWER, deadline);
+        return answerDigest(address(objections), objection, uint8(outcome), text, deadline);
+    }
+
+    /// @dev Opened today, with the statutory period.
+    function expectObjection(uint64 objection, uint64 by, uint64 about, IObjections.Outcome expected) internal view {
+        (uint64 enterprise, uint64 id, uint32 openedOn, uint32 dueOn, IObjections.Outcome outcome) = objections
+            .objectionAt(objection);
+        vm.assertEq(enterprise, by);
+        vm.assertEq(id, about);
+        vm.assertEq(openedOn, TODAY);
+        vm.assertEq(dueOn, TODAY + 20);
+        vm.assertTrue(outcome == expected);
     }
 }

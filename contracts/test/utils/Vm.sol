@@ -30,6 +30,7 @@ interface Vm {
 
     function expectRevert(bytes calldata reason) external;
     function expectRevert() external;
+    function expectEmit() external;
     function expectEmit(address emitter) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
