@@ -27,6 +27,7 @@ from ledger.outbox.sender import Sender
 from ledger.scoring.cards import load_cards
 from ledger.store import vault
 from ledger.store.database import open_database
+from ledger.workflows.scorecards import cards_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ class Ledger:
                 settings=settings,
                 catalogue=catalogue,
                 authorities={authority.code: authority for authority in authorities},
-                cards=cards,
+                cards=cards_in_use(contracts, settings.data_dir),
                 keystore=keystore,
                 db=db,
                 node=node,

@@ -16,6 +16,7 @@ from ledger.cli import (
     operate,
     proofs,
     read,
+    scorecards,
     witness,
     write,
 )
@@ -54,6 +55,7 @@ app.command("record")(read.record)
 app.command("assess")(write.assess)
 app.add_typer(objections.objections, name="objection")
 app.add_typer(authorities.authorities, name="authority")
+app.add_typer(scorecards.cards, name="card")
 app.add_typer(batches.batches, name="batch")
 app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)

@@ -152,7 +152,7 @@ def pending(as_json: AsJson = False) -> None:
 
     with opened() as ledger:
         found = waiting(ledger)
-    emit(as_json, {"pending": found}, lambda: "\n".join(map(_act_text, found)) or "nothing waits")
+    emit(as_json, {"pending": found}, lambda: "\n".join(map(act_text, found)) or "nothing waits")
 
 
 @authorities.command("execute")
@@ -177,10 +177,11 @@ def _act(as_json: bool, act: Callable[[Ledger], ActDict]) -> None:
     with opened() as ledger:
         ledger.follower.catch_up()
         found = act(ledger)
-    emit(as_json, found, lambda: _act_text(found))
+    emit(as_json, found, lambda: act_text(found))
 
 
-def _act_text(found: ActDict) -> str:
+def act_text(found: ActDict) -> str:
+    """Say what was done, or announced and until when it waits."""
     if found["done"]:
         return f"done: {found['what']}"
     short = (found["operation"] or "")[:14]
