@@ -104,7 +104,7 @@ def post(
     with opened() as ledger:
         ledger.follower.catch_up()
         found = posted(ledger, code.upper(), message, wallet, signatures)
-    what = "was recorded already" if found["already"] else "recorded"
+    what = "were recorded already" if found["already"] else "recorded"
     text = f"{found['count']} records {what}: {found['first']} to {found['last']}"
     emit(as_json, cast("dict[str, Any]", found), lambda: text)
 

@@ -151,7 +151,7 @@ def post(
         expected = _message(desk, code, batch, found.batch.deadline)
         expected.refuse_other(content, f"the batch of {code} that waits")
         now = present(desk)
-        if found.batch.deadline < now:
+        if found.batch.deadline <= now:  # the next block is later
             until = iso_instant(found.batch.deadline)
             raise BadValue("message.deadline", until, "has passed: show the batch again and have it signed")
         _refuse_no_wallet(desk, number, code, wallet, now)
