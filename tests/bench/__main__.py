@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document; of all parts, a list")
     parser.add_argument("--quick", action="store_true", help="small and once: to see that it runs")
     parser.add_argument(
-        "--full", action="store_true", help="audit: a chain of 1,000,000 records too (10 min)"
+        "--full", action="store_true", help="audit: a chain of 1,000,000 records too (20 min)"
     )
     parser.add_argument("--docs", action="store_true", help="put the tables into docs/benchmarks.md")
     options = parser.parse_args()
