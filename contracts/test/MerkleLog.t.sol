@@ -59,6 +59,20 @@ contract MerkleLogTest is Deployer {
         vm.assertEq(later, bytes.concat(left, right));
     }
 
+    /// @dev On a chain without the precompile, or with one that fails, nothing is hashed to what memory happens to hold.
+    function test_a_precompile_that_fails_is_noticed() external {
+        vm.mockCallRevert(address(2), "", "");
+        refusesToHash();
+        vm.clearMockedCalls();
+        vm.mockCall(address(2), "", "");
+        refusesToHash();
+        vm.mockCall(address(2), "", new bytes(31));
+        refusesToHash();
+        vm.clearMockedCalls();
+        log.leafHash(1, 0);
+        log.nodeHash(0, 0);
+    }
+
     function test_inclusion_of_every_leaf_up_to_seventy() external {
         for (uint256 size = 1; size <= 70; ++size) {
             appendBatch(1, abi.encode(size));
@@ -82,6 +96,13 @@ contract MerkleLogTest is Deployer {
         bytes32 expected
     ) external view {
         vm.assertFalse(log.verifyInclusion(leaf, index, size, proof, expected));
+    }
+
+    function refusesToHash() private {
+        vm.expectRevert(bytes(""));
+        log.leafHash(1, 0);
+        vm.expectRevert(bytes(""));
+        log.nodeHash(0, 0);
     }
 
     function appendBatch(uint256 count, bytes memory data) private {

@@ -32,6 +32,9 @@ interface Vm {
     function expectRevert() external;
     function expectEmit() external;
     function expectEmit(address emitter) external;
+    function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
+    function mockCallRevert(address callee, bytes calldata data, bytes calldata reason) external;
+    function clearMockedCalls() external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
