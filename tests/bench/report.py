@@ -35,10 +35,10 @@ _BOUNDS = {
     " /healthz shows, the score 1.1 ms, the entry in the access log 0.8 ms when written alone, the identity 0.3 ms and"
     " the key 0.1 ms; the rest is threads handing over. Sampled stacks show half of the threads waiting for the"
     " flush of the access log that they share.",
-    "audit": "Of everything, a third is opening documents and comparing them, a sixth the replay, a sixth reading logs"
-    " and decoding them, a tenth the index; on the embedded chain another third is the chain itself, which this"
-    " process then is: its receipts' RLP, and py-evm for the contracts' state. Memory: 8 bytes a record, whom it is"
-    " about; the rest is caches filling up.",
+    "audit": "On a node over HTTP half of everything is opening documents and comparing them, a sixth the replay, a"
+    " sixth reading and decoding logs, a tenth the index. On the embedded chain a third of all is the chain itself,"
+    " which this process then is: its receipts' RLP, and py-evm for the contracts' state. Memory: 8 bytes a record,"
+    " whom it is about; the rest is caches filling up.",
 }
 
 
