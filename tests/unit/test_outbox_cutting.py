@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +12,11 @@ from ledger.domain.catalogue import load_catalogue
 from ledger.domain.parties import Party
 from ledger.domain.submissions import Submission
 from ledger.errors import BadValue
-from ledger.outbox.gas import MAX_GAS, batch_gas, register_gas
+from ledger.outbox.gas import MAX_GAS, MAX_RECORDS, batch_gas, register_gas
 from ledger.outbox.references import content_mac
 from ledger.outbox.sealing import _cut, _Queued
 
+SNAPSHOTS = Path(__file__).parents[2] / "contracts" / "snapshots"
 KEY = b"k" * 32
 TYPES = load_catalogue().by_code
 
@@ -102,3 +105,27 @@ def test_gas_bounds_hold_the_largest_batch_and_refuse_what_no_transaction_may_ca
     for enterprises in (0, 201):
         with pytest.raises(BadValue):
             register_gas(enterprises)
+
+
+@pytest.mark.parametrize(
+    ("name", "records", "runs"),
+    [
+        ("distinct enterprises", MAX_RECORDS, MAX_RECORDS),
+        ("ten enterprises", MAX_RECORDS, 10),
+        ("one enterprise", MAX_RECORDS, 1),
+        ("one of each type", 255, 1),
+    ],
+)
+def test_gas_bounds_hold_what_forge_found_to_be_the_largest_batches(
+    name: str, records: int, runs: int
+) -> None:
+    measured = json.loads((SNAPSHOTS / "LargestBatch.json").read_text())
+    assert int(measured[f"{name}, records"]) == records
+    assert int(measured[f"{name}, gas"]) <= batch_gas(records, runs, runs) <= MAX_GAS
+
+
+def test_gas_bounds_hold_what_forge_measured_for_any_batch() -> None:
+    for name, gas in json.loads((SNAPSHOTS / "GasPerRecord.json").read_text()).items():
+        count, _, about = name.partition(",")[0].partition(" of ")
+        runs = int((about or "1").split()[0])
+        assert int(count) * int(gas) <= batch_gas(int(count), runs, runs)
