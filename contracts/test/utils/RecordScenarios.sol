@@ -144,6 +144,11 @@ abstract contract RecordScenarios is RecordFaults {
         refuse(split, refusal, 1);
     }
 
+    function test_the_next_enterprise_to_be_registered_is_unknown() external {
+        bytes memory refusal = abi.encodeWithSelector(ICreditLedger.UnknownEnterprise.selector, 0, FIRMS + 1);
+        refuse(pack(event_(FIRMS + 1)), refusal, 1);
+    }
+
     function testFuzz_refuses_unknown_enterprises(uint64 enterprise) external {
         if (enterprise != 0) enterprise = uint64(bound(enterprise, FIRMS + 1, type(uint64).max));
         bytes memory refusal = abi.encodeWithSelector(ICreditLedger.UnknownEnterprise.selector, 0, enterprise);
