@@ -33,6 +33,7 @@ def start(
 ) -> None:
     """Deploy if needed, then follow, send and serve the API and the chain on loopback. 启动."""
     from ledger.bootstrap import Ledger  # noqa: PLC0415  keeps the other verbs' start quick
+    from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
     settings = read_settings()
     begun = time.monotonic()
@@ -40,6 +41,8 @@ def start(
         note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
         ledger.sender.drain()
         ledger.follower.catch_up()
+        for line in waiting_lines(waiting_now(ledger)):
+            note(line)
         if sample:
             from ledger.cli.sample import show_sample  # noqa: PLC0415  only here
 
