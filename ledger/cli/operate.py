@@ -41,13 +41,14 @@ def start(
         note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
         ledger.sender.drain()
         ledger.follower.catch_up()
-        for line in waiting_lines(waiting_now(ledger)):
-            note(line)
         if sample:
             from ledger.cli.sample import show_sample  # noqa: PLC0415  only here
 
             show_sample(ledger)
-        if not once:
+        if once:
+            for line in waiting_lines(waiting_now(ledger)):
+                note(line)
+        else:
             _serve(ledger)
 
 

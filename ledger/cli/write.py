@@ -15,6 +15,8 @@ from ledger.cli.read import AsOf, day_or_today
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ledger.workflows.importing import ImportResult
 
 
@@ -57,7 +59,7 @@ def import_records(
             ledger.follower.catch_up()
         waits = waiting_now(ledger)
     found = cast("dict[str, Any]", result.to_dict()) | {"waiting": waits}
-    emit(as_json, found, lambda: "\n".join([import_text(result), *waiting_lines(waits)]))
+    emit(as_json, found, lambda: import_text(result, waits))
     for row in result.shown:
         for error in row.errors:
             note(f"row {row.number}: {error.field}: {error.value!r}: {error.reason}")
@@ -65,9 +67,9 @@ def import_records(
         raise typer.Exit(SOME_REFUSED)
 
 
-def import_text(result: ImportResult) -> str:
-    """Return an import's result as a person reads it."""
-    verb = "would be recorded" if result.dry_run else "recorded"
+def import_text(result: ImportResult, waiting: Mapping[str, int] | None = None) -> str:
+    """Return an import's result as a person reads it; `waiting`: records that wait for wallets, by code."""
+    verb = "would be recorded" if result.dry_run else "accepted" if waiting else "recorded"
     counts = (
         f"{result.rows:,} rows: {result.recorded:,} {verb}, {result.duplicate:,} already there, "
         f"{result.rejected:,} rejected, {result.skipped:,} skipped; {result.firms:,} firms"
@@ -77,7 +79,7 @@ def import_text(result: ImportResult) -> str:
         lines.append("columns not read: " + ", ".join(result.ignored_columns))
     if result.rejects_file:
         lines.append(f"rejected rows, with the reason: {result.rejects_file}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *waiting_lines(waiting or {})])
 
 
 def assess(as_of: AsOf = None, as_json: AsJson = False) -> None:
