@@ -41,6 +41,13 @@ contract SetMandateTest is LedgerTest {
         vm.assertEq(authorities.mandateNow(market), 0x0f);
     }
 
+    function test_a_waiting_change_is_replaced_by_one_for_the_same_time() external {
+        set(0xf0, uint64(START) + 100);
+        set(0x0f, uint64(START) + 100);
+        vm.warp(START + 100);
+        vm.assertEq(authorities.mandateNow(market), 0x0f);
+    }
+
     function test_a_second_change_may_not_wait_behind_the_first() external {
         set(0xf0, uint64(START) + 100);
         vm.expectRevert(
