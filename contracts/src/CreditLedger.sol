@@ -276,24 +276,33 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     }
 
     /// @dev keccak256 of the types that are set in `types`, ascending, each a word: an array in EIP-712.
-    function _hashTypes(uint256 types) private pure returns (bytes32) {
+    function _hashTypes(uint256 types) private pure returns (bytes32 hash) {
         uint256 count = 0;
-        for (uint256 left = types; left != 0; left &= left - 1) {
-            ++count;
+        uint256[] memory list;
+        unchecked {
+            for (uint256 left = types; left != 0; left &= left - 1) {
+                ++count;
+            }
+            list = new uint256[](count);
+            for (uint256 i; i < count; ++i) {
+                list[i] = Math.log2(types & (~types + 1)); // the lowest bit
+                types &= types - 1;
+            }
         }
-        uint256[] memory list = new uint256[](count);
-        for (uint256 i; i < count; ++i) {
-            list[i] = Math.log2(types & (~types + 1)); // the lowest bit
-            types &= types - 1;
+        // Solidity would first copy the list into a `bytes`, a word at a time.
+        // slither-disable-next-line assembly
+        assembly ("memory-safe") {
+            hash := keccak256(add(list, 0x20), shl(5, count))
         }
-        return keccak256(abi.encodePacked(list));
     }
 
     /// @dev keccak256 of the code as a string, without its zero fill.
     function _hashCode(bytes32 code) private pure returns (bytes32 hash) {
         uint256 length;
-        while (code << (8 * length) != 0) {
-            ++length;
+        unchecked {
+            while (code << (8 * length) != 0) {
+                ++length;
+            }
         }
         // Solidity hashes no part of a word: the code would first have to be copied into a `bytes`.
         // slither-disable-next-line assembly
