@@ -11,17 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ledger.audit.deviation import Deviation, at_log, show_record, show_span
-from ledger.audit.runs import FIRST_LIFECYCLE, HIGHEST_SEVERITY
 from ledger.crypto.typed_data import batch_digest, signed_batch, signer
 from ledger.domain.facts import BatchRecorded, FourEyesSet, Run, SignaturesInvalidated
-from ledger.domain.records import RECORD_BYTES
+from ledger.domain.records import first_weighty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ledger.domain.facts import Fact
 
-_FIRST_LIFECYCLE = FIRST_LIFECYCLE.to_bytes(2, "big")
 #: By whom a batch is answered for.
 Answered = Literal["signed", "sent"]
 
@@ -79,14 +77,6 @@ def batches_of(facts: Iterable[Fact], standings: dict[int, Standing] | None = No
         yield LoggedBatch(header, b"".join(runs), standings.get(header.authority, Standing()))
 
 
-def weighty(records: bytes) -> int | None:
-    """Return the index of the first record that four eyes are for: of serious severity, or no event."""
-    for index, at in enumerate(range(0, len(records), RECORD_BYTES)):
-        if records[at + 10] == HIGHEST_SEVERITY or records[at + 8 : at + 10] >= _FIRST_LIFECYCLE:
-            return index
-    return None
-
-
 def answering(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain: bytes) -> Posting | None:
     """Return the call by which the batch's key answers for it: signed by it (no `sender`), or sent.
 
@@ -132,7 +122,7 @@ def by_one_officer(batch: LoggedBatch, codes: Mapping[int, str]) -> Deviation | 
 
     Source of the rule: `IAuthorities.setFourEyes`.
     """
-    index = weighty(batch.records) if batch.standing.four_eyes else None
+    index = first_weighty(batch.records) if batch.standing.four_eyes else None
     if index is None:
         return None
     header = batch.header

@@ -17,10 +17,19 @@ _IS_VALID: Final = keccak256(b"isValidSignature(bytes32,bytes)")[:4]
 _WORD: Final = 32
 
 
+def code_of(node: Node, address: str) -> str:
+    """Return the code at an address now, in hexadecimal; `0x`: none. Raises `ChainUnavailable`."""
+    return str(node.request("eth_getCode", address, "latest")).lower()
+
+
+def is_wallet_code(code: str) -> bool:
+    """Whether this is a contract's code, whose own rule decides; no delegated account's, which has a key."""
+    return len(code) > len("0x") and not code.startswith(_DELEGATION)
+
+
 def is_wallet(node: Node, address: str) -> bool:
     """Whether a contract is there whose own rule decides, by the latest block. Raises `ChainUnavailable`."""
-    code = str(node.request("eth_getCode", address, "latest")).lower()
-    return len(code) > len("0x") and not code.startswith(_DELEGATION)
+    return is_wallet_code(code_of(node, address))
 
 
 def accepts(node: Node, wallet: str, digest: bytes, signature: bytes) -> bool:

@@ -36,7 +36,7 @@ def show(as_json: AsJson = False) -> None:
 
     with opened() as ledger:
         ledger.follower.catch_up()
-        found = cast("list[dict[str, Any]]", authorities_now(ledger, ledger.catalogue))
+        found = cast("list[dict[str, Any]]", authorities_now(ledger))
     emit(as_json, {"authorities": found}, lambda: "\n".join(_authority_text(each) for each in found))
 
 
@@ -102,10 +102,7 @@ def mandate(
     begins = _instant("from", start)
     given, taken = ([each.upper() for each in types or ()] for types in (grant, withdraw))
 
-    def act(ledger: Ledger) -> ActDict:
-        return set_mandate(ledger, ledger.catalogue, code.upper(), given, taken, start=begins)
-
-    _act(as_json, act)
+    _act(as_json, lambda ledger: set_mandate(ledger, code.upper(), given, taken, start=begins))
 
 
 @authorities.command("key")

@@ -20,7 +20,7 @@ def show(as_json: AsJson = False) -> None:
     from ledger.workflows.scorecards import list_cards  # noqa: PLC0415  keeps the start quick
 
     with opened() as ledger:
-        found = list_cards(ledger, ledger.settings.data_dir)
+        found = list_cards(ledger)
 
     def text() -> str:
         lines = []
@@ -47,6 +47,6 @@ def register(
         raise BadValue("file", str(file), f"cannot be read: {error}") from None
     with opened() as ledger:
         ledger.follower.catch_up()
-        found = register_card(ledger, ledger.settings.data_dir, text, str(file))
+        found = register_card(ledger, text, str(file))
     note = "\n  a running `credit-ledger start` takes it up when it is started again" if found["done"] else ""
     emit(as_json, found, lambda: act_text(found) + note)

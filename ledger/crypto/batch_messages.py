@@ -9,22 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.crypto.hashing import keccak256
-from ledger.crypto.typed_data import SIGNATURE_BYTES, SignedBatch, batch_digest, batch_domain, signer
+from ledger.crypto.typed_data import (
+    BATCH_FIELDS,
+    DOMAIN_FIELDS,
+    SIGNATURE_BYTES,
+    SignedBatch,
+    batch_digest,
+    batch_domain,
+    signer,
+)
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_DOMAIN: Final = {"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
-_BATCH: Final = {
-    "authority": "string",
-    "firstNumber": "uint48",
-    "count": "uint32",
-    "types": "uint16[]",
-    "epoch": "uint64",
-    "deadline": "uint64",
-    "recordsHash": "bytes32",
-}
 _SAFE_DOMAIN: Final = keccak256(b"EIP712Domain(uint256 chainId,address verifyingContract)")
 _SAFE_MESSAGE: Final = keccak256(b"SafeMessage(bytes message)")
 
@@ -47,10 +45,10 @@ class BatchMessage(NamedTuple):
         values = (*self.batch[:3], list(self.batch.types), *self.batch[4:6], "0x" + self.batch[6].hex())
         domain = ("CreditLedger", "1", self.chain_id, self.contract)
         return {
-            "types": {"EIP712Domain": _fields(_DOMAIN), "RecordBatch": _fields(_BATCH)},
+            "types": {"EIP712Domain": _fields(DOMAIN_FIELDS), "RecordBatch": _fields(BATCH_FIELDS)},
             "primaryType": "RecordBatch",
-            "domain": dict(zip(_DOMAIN, domain, strict=True)),
-            "message": dict(zip(_BATCH, values, strict=True)),
+            "domain": dict(zip(DOMAIN_FIELDS, domain, strict=True)),
+            "message": dict(zip(BATCH_FIELDS, values, strict=True)),
         }
 
     @classmethod
@@ -116,7 +114,7 @@ def _fields(types: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _uint(message: Mapping[str, Any], name: str) -> int:
     value = int(message[name])
-    bits = (_DOMAIN | _BATCH)[name].removeprefix("uint").removesuffix("[]")
+    bits = (DOMAIN_FIELDS | BATCH_FIELDS)[name].removeprefix("uint").removesuffix("[]")
     if not 0 <= value < 1 << int(bits):
         raise ValueError(name)
     return value

@@ -7,17 +7,37 @@ library for what counts as a signature. Keys are secp256k1; recovering one takes
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.crypto.hashing import keccak256
 
-_DOMAIN_TYPE = keccak256(
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
-_BATCH_TYPE = keccak256(
-    b"RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,"
-    b"uint64 deadline,bytes32 recordsHash)"
-)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The fields of the structs, in order, with their types.
+DOMAIN_FIELDS: Final = {
+    "name": "string",
+    "version": "string",
+    "chainId": "uint256",
+    "verifyingContract": "address",
+}
+BATCH_FIELDS: Final = {
+    "authority": "string",
+    "firstNumber": "uint48",
+    "count": "uint32",
+    "types": "uint16[]",
+    "epoch": "uint64",
+    "deadline": "uint64",
+    "recordsHash": "bytes32",
+}
+
+
+def _type_hash(name: str, fields: Mapping[str, str]) -> bytes:
+    return keccak256(f"{name}({','.join(f'{kind} {field}' for field, kind in fields.items())})".encode())
+
+
+_DOMAIN_TYPE = _type_hash("EIP712Domain", DOMAIN_FIELDS)
+_BATCH_TYPE = _type_hash("RecordBatch", BATCH_FIELDS)
 _ANSWER_TYPE = keccak256(b"ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)")
 #: Half the group's order: of the two signatures with one meaning, the contract takes the one below.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0

@@ -58,8 +58,15 @@ def batch_gas(records: int, runs: int, log_size: int) -> int:
 
 
 def wallet_gas(batch: int, signature_bytes: int) -> int:
-    """Return the limit for a batch, given its own, whose signature a contract wallet checks."""
-    return min(batch + _WALLET + _SIGNATURE_BYTE * signature_bytes, MAX_GAS)
+    """Return the limit for a batch, given its own, whose signature a contract wallet checks.
+
+    Raises `BadValue` for a signature so long that the transaction might need more than it may use.
+    """
+    gas = batch + _WALLET + _SIGNATURE_BYTE * signature_bytes
+    if gas > MAX_GAS:
+        why = f"{signature_bytes} bytes: it may need {gas} gas; a transaction may use {MAX_GAS}"
+        raise BadValue("signature", "0x...", why)
+    return gas
 
 
 def register_gas(enterprises: int) -> int:

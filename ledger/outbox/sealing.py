@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from ledger.audit.postings import weighty as first_weighty
 from ledger.domain.catalogue import CORRECTION, SERIOUS
-from ledger.domain.records import RECORD_BYTES, Record, pack_run, record_id
+from ledger.domain.records import RECORD_BYTES, Record, first_weighty, pack_run, record_id
 from ledger.store.bulk import IN_LIST, insert_rows, set_values
 from ledger.store.vault import batches, commands
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from sqlalchemy import delete, func, select, update
 
@@ -33,40 +33,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from ledger.chain.contracts import Contracts
-    from ledger.chain.keystore import Keystore
     from ledger.domain.records import Posted
-    from ledger.index.follower import Follower
     from ledger.scoring.cards import Scorecard
     from ledger.store.database import Database
+    from ledger.workflows.office import Office
 
 #: Gas of one `publish`: five words of storage and an event, with room to spare.
 _PUBLISH_GAS: Final = 300_000
 _PATIENCE: Final = 60.0
-
-
-class Assessor(Protocol):
-    """The parts an assessment needs."""
-
-    @property
-    def db(self) -> Database:
-        """Vault and index."""
-
-    @property
-    def contracts(self) -> Contracts:
-        """The score book."""
-
-    @property
-    def keystore(self) -> Keystore:
-        """Holds the operator's key, which has the assessor's role."""
-
-    @property
-    def cards(self) -> Sequence[Scorecard]:
-        """All cards, dated."""
-
-    @property
-    def follower(self) -> Follower:
-        """The way from the chain to the index."""
 
 
 class AssessmentDict(TypedDict):
@@ -91,7 +65,7 @@ class _Intent(NamedTuple):
 
 
 def assess(
-    ledger: Assessor, as_of: int | None = None, *, clock: Callable[[], float] = time.time
+    ledger: Office, as_of: int | None = None, *, clock: Callable[[], float] = time.time
 ) -> AssessmentDict:
     """Assess all enterprises as of a day, today if none is given, and publish what changed.
 
@@ -184,7 +158,7 @@ class _Published:
 # ---------------------------------------------------------------------- intent, chain, intent fulfilled
 
 
-def _finish(ledger: Assessor) -> None:
+def _finish(ledger: Office) -> None:
     """Bring earlier runs of this vault and the chain together: publish what it lacks, note what it has."""
     on_chain = ledger.contracts.epoch_count()
     with ledger.db.read_vault() as vault:
@@ -198,7 +172,7 @@ def _finish(ledger: Assessor) -> None:
             _settle(ledger, intent)
 
 
-def _publish(ledger: Assessor, intent: _Intent) -> None:
+def _publish(ledger: Office, intent: _Intent) -> None:
     submitter = Submitter(ledger.contracts.node, ledger.keystore, "operator")
     call = ledger.contracts.publish(*intent)
     try:
@@ -212,7 +186,7 @@ def _publish(ledger: Assessor, intent: _Intent) -> None:
     _settle(ledger, intent)
 
 
-def _settle(ledger: Assessor, intent: _Intent) -> None:
+def _settle(ledger: Office, intent: _Intent) -> None:
     """Note that a run is anchored; drop one whose epoch holds another's, which can then never be anchored."""
     ours = ledger.contracts.assessment(intent.epoch) == intent[1:]
     with ledger.db.write_vault() as vault:
@@ -235,7 +209,7 @@ def _store(
         insert_rows(vault, scores, rows)
 
 
-def _refuse_earlier(ledger: Assessor, epoch: int, day: int) -> None:
+def _refuse_earlier(ledger: Office, epoch: int, day: int) -> None:
     if epoch > 1:
         last = ledger.contracts.assessment(epoch - 1)[1]
         if day < last:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ledger.audit.postings import answered_by, batches_of, by_one_officer, unanswered
 from ledger.chain.calldata import postings_in
+from ledger.chain.wallets import code_of, is_wallet_code
 from ledger.crypto.typed_data import batch_domain
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
     from ledger.domain.facts import Fact
-
-#: What the code of an account begins with that has delegated to a contract (EIP-7702): one key speaks for it.
-_DELEGATION = "ef0100"
 
 
 class SignatureCheck:
@@ -43,24 +41,22 @@ class SignatureCheck:
             for batch in by_block[number]:
                 code = codes.get(batch.header.authority, "")
                 answered = answered_by(batch, code, postings, self._domain)
-                wallet = answered is None and self._code(batch.header.key)
+                code_at_key = self._code(batch.header.key) if answered is None else "0x"
                 if answered == "signed":
                     self.counts["batches_signed"] += 1
                 elif answered == "sent":
                     self.counts["batches_sent_by_their_key"] += 1
-                elif wallet:
+                elif code_at_key != "0x":
                     self.counts["batches_of_contract_wallets"] += 1
                 else:
                     yield unanswered(batch, postings, codes)
                     continue
-                if not wallet or wallet.startswith(_DELEGATION):
-                    yield from filter(None, [by_one_officer(batch, codes)])
+                alone = None if is_wallet_code(code_at_key) else by_one_officer(batch, codes)
+                if alone is not None:
+                    yield alone
 
     def _code(self, key: str) -> str:
-        """The key's code in hexadecimal, empty for an account's.
-
-        Asked of the latest block, since nodes may have no older state.
-        """
+        """The key's code, asked of the latest block, since nodes may have no older state."""
         if key not in self._codes:
-            self._codes[key] = str(self._node.request("eth_getCode", key, "latest"))[len("0x") :]
+            self._codes[key] = code_of(self._node, key)
         return self._codes[key]

@@ -9,7 +9,7 @@ come, where that is asked for. What cannot be read because it is damaged is a de
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from ledger.audit.compare import compare_contract
 from ledger.audit.deviation import Deviation
@@ -35,53 +35,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ledger.audit.compare import ContractState
-    from ledger.chain.contracts import Contracts, Deployment
     from ledger.chain.logs import Stretch
     from ledger.chain.rpc import Node
-    from ledger.domain.catalogue import Catalogue
-    from ledger.outbox.documents import DocumentKeys
-    from ledger.scoring.cards import Scorecard
-    from ledger.store.database import Database
     from ledger.workflows.audit_progress import Progress
+    from ledger.workflows.office import Office
 
 #: Deviations listed; beyond these they are counted.
 _LISTED: Final = 1000
 
 
-class Audited(Protocol):
-    """The parts an audit looks at."""
-
-    @property
-    def db(self) -> Database:
-        """Vault and index."""
-
-    @property
-    def node(self) -> Node:
-        """The chain."""
-
-    @property
-    def deployment(self) -> Deployment:
-        """Where the contracts are."""
-
-    @property
-    def contracts(self) -> Contracts:
-        """The contracts' views."""
-
-    @property
-    def cards(self) -> Sequence[Scorecard]:
-        """All cards, dated."""
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The types of record."""
-
-    @property
-    def keystore(self) -> DocumentKeys:
-        """The secrets documents are sealed under."""
-
-
 def audit(
-    ledger: Audited,
+    ledger: Office,
     *,
     checkpoints: Sequence[tuple[int, bytes]] = (),
     nodes: Sequence[Node] = (),
@@ -122,7 +86,7 @@ class _Audit:
 
     def __init__(
         self,
-        ledger: Audited,
+        ledger: Office,
         index: Connection,
         vault: Connection,
         cursor: Block | None,

@@ -14,8 +14,7 @@ from ledger.index.queries import all_authorities
 from ledger.store.index import keys
 
 if TYPE_CHECKING:
-    from ledger.domain.catalogue import Catalogue
-    from ledger.workflows.sending import Desk
+    from ledger.workflows.office import Office
 
 
 class KeyDict(TypedDict):
@@ -40,49 +39,49 @@ class AuthorityDict(TypedDict):
     keys: list[KeyDict]
 
 
-def authorities_now(desk: Desk, catalogue: Catalogue) -> list[AuthorityDict]:
+def authorities_now(office: Office) -> list[AuthorityDict]:
     """Return every authority, by number, as the chain's latest block has it. Raises as `Contracts` does."""
-    with desk.db.read_index() as index:
+    with office.db.read_index() as index:
         known = all_authorities(index)
         ever = dict.fromkeys(
             index.execute(select(keys.c.authority, keys.c.key).order_by(keys.c.block_number))
         )
     found: list[AuthorityDict] = []
     for number, code in known:
-        mandate = desk.contracts.mandate_now(number)
+        mandate = office.contracts.mandate_now(number)
         found.append(
             {
                 "authority": number,
                 "code": code,
-                "records": desk.contracts.record_count(number),
-                "suspended": desk.contracts.suspended(number),
-                "four_eyes": desk.contracts.four_eyes(number),
-                "mandate": [each.code for each in catalogue.types if mandate >> each.number & 1],
-                "keys": [_key(desk, number, key) for authority, key in ever if authority == number],
+                "records": office.contracts.record_count(number),
+                "suspended": office.contracts.suspended(number),
+                "four_eyes": office.contracts.four_eyes(number),
+                "mandate": [each.code for each in office.catalogue.types if mandate >> each.number & 1],
+                "keys": [_key(office, number, key) for authority, key in ever if authority == number],
             }
         )
     return found
 
 
-def numbers_by_code(desk: Desk) -> dict[str, int]:
+def numbers_by_code(office: Office) -> dict[str, int]:
     """Return the authorities' numbers by their codes, as the index has them."""
-    with desk.db.read_index() as index:
+    with office.db.read_index() as index:
         return {each.code: each.authority for each in all_authorities(index)}
 
 
-def number_of(desk: Desk, code: str) -> int:
+def number_of(office: Office, code: str) -> int:
     """Return an authority's number. Raises `BadValue` if there is none of this code."""
-    numbers = numbers_by_code(desk)
+    numbers = numbers_by_code(office)
     if code not in numbers:
         raise BadValue("authority", code, f"unknown; there are {', '.join(numbers)}")
     return numbers[code]
 
 
-def _key(desk: Desk, authority: int, key: str) -> KeyDict:
-    start, until = desk.contracts.key_window(authority, key)
-    since = desk.contracts.compromised_from(authority, key)
+def _key(office: Office, authority: int, key: str) -> KeyDict:
+    start, until = office.contracts.key_window(authority, key)
+    since = office.contracts.compromised_from(authority, key)
     address = checked_address("key", key)
-    held = {desk.keystore.address(name) for name in desk.keystore.names}
+    held = {office.keystore.address(name) for name in office.keystore.names}
     return {
         "key": address,
         "valid_from": iso_instant(min(start, NO_END)),

@@ -8,7 +8,7 @@ log that does not begin with the last kept checkpoint is not signed.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.chain.files import write_private
 from ledger.crypto.checkpoints import Checkpoint, origin_of, parse_checkpoint
@@ -21,13 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ledger.chain.contracts import Contracts, Deployment
-    from ledger.chain.keystore import Keystore
-    from ledger.chain.rpc import Node
+    from ledger.chain.contracts import Deployment
     from ledger.crypto.notes import VerifierKey
     from ledger.index.follower import Block
-    from ledger.settings import Settings
-    from ledger.store.database import Database
+    from ledger.workflows.office import Office
 
 _SUFFIX = ".checkpoint"
 #: Seconds to wait while another process signs.
@@ -38,34 +35,6 @@ class Forked(ChainDamaged):
     """The log is not the one of a checkpoint signed before: the chain was rewritten or replaced."""
 
     code = "forked"
-
-
-class Published(Protocol):
-    """The parts a checkpoint is made from."""
-
-    @property
-    def settings(self) -> Settings:
-        """Where the data folder is."""
-
-    @property
-    def db(self) -> Database:
-        """The index, for proofs."""
-
-    @property
-    def node(self) -> Node:
-        """The chain."""
-
-    @property
-    def deployment(self) -> Deployment:
-        """Which chain and contract."""
-
-    @property
-    def contracts(self) -> Contracts:
-        """The log's size and root."""
-
-    @property
-    def keystore(self) -> Keystore:
-        """Holds the key that signs."""
 
 
 class Kept(NamedTuple):
@@ -81,12 +50,12 @@ def origin(deployment: Deployment) -> str:
     return origin_of(deployment.chain_id, bytes.fromhex(deployment.credit_ledger[2:]))
 
 
-def operator_key(ledger: Published) -> SigningKey:
+def operator_key(ledger: Office) -> SigningKey:
     """Return the operator's key for checkpoints."""
     return SigningKey(origin(ledger.deployment), ED25519, ledger.keystore.checkpoint_key)
 
 
-def make_checkpoint(ledger: Published) -> Kept:
+def make_checkpoint(ledger: Office) -> Kept:
     """Sign the log as the contract has it at the latest block, keep the file, and return it.
 
     If the last kept one has the same size and root, that one is returned: the log has not moved. The index
@@ -109,7 +78,7 @@ def make_checkpoint(ledger: Published) -> Kept:
 
 
 def checkpoint_at(
-    ledger: Published, size: int, root: bytes, block: Block, tree: Tree | None = None
+    ledger: Office, size: int, root: bytes, block: Block, tree: Tree | None = None
 ) -> str | None:
     """Return a signed checkpoint of this size: the kept one, else one made now at `block` and kept.
 
@@ -162,7 +131,7 @@ def read_checkpoint(path: Path, expected: str, keys: Sequence[VerifierKey] = ())
     return found
 
 
-def consistency(ledger: Published, first: int, second: int) -> list[bytes]:
+def consistency(ledger: Office, first: int, second: int) -> list[bytes]:
     """Return the proof that the index's log of `second` leaves extends that of `first`. Raises `NotFound`."""
     if first == 0:
         return []
@@ -173,25 +142,25 @@ def consistency(ledger: Published, first: int, second: int) -> list[bytes]:
     return tree.consistency_proof(first, second)
 
 
-def _sign(ledger: Published, made: Checkpoint) -> Kept:
+def _sign(ledger: Office, made: Checkpoint) -> Kept:
     note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
     path = _path(ledger, made.size)
     path.parent.mkdir(parents=True, exist_ok=True)
     return keep(Kept(path, made, note))
 
 
-def _path(ledger: Published, size: int) -> Path:
+def _path(ledger: Office, size: int) -> Path:
     return ledger.settings.data_dir / "checkpoints" / f"{size:012d}{_SUFFIX}"
 
 
-def _last(ledger: Published) -> Kept | None:
+def _last(ledger: Office) -> Kept | None:
     """Return the largest kept checkpoint."""
     paths = (ledger.settings.data_dir / "checkpoints").glob("*" + _SUFFIX)
     path = max(paths, default=None)
     return None if path is None else _read(path)
 
 
-def _refuse_fork(ledger: Published, last: Kept, made: Checkpoint, tree: Tree | None = None) -> None:
+def _refuse_fork(ledger: Office, last: Kept, made: Checkpoint, tree: Tree | None = None) -> None:
     """Raise `Forked` unless `made` extends the last kept checkpoint."""
     before = last.checkpoint
     if before.origin != made.origin:

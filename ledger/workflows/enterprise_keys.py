@@ -17,7 +17,7 @@ from ledger.workflows.sending import send
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ledger.workflows.sending import Desk
+    from ledger.workflows.office import Office
 
 _NOBODY: Final = "0x" + "00" * 20
 
@@ -30,7 +30,7 @@ class EnterpriseKeyDict(TypedDict):
     key: str | None
 
 
-def set_enterprise_key(desk: Desk, identifier: str, key: str | None) -> EnterpriseKeyDict:
+def set_enterprise_key(office: Office, identifier: str, key: str | None) -> EnterpriseKeyDict:
     """Set the account that speaks for exactly this enterprise, or (None) take it away, as the registrar.
 
     Links are not followed: a name that was linked to a code has its own. Raises `BadValue` (no identifier, no
@@ -38,10 +38,10 @@ def set_enterprise_key(desk: Desk, identifier: str, key: str | None) -> Enterpri
     """
     party = parse_party(identifier)
     address = None if key is None else checked_address("key", key)
-    with desk.db.read_vault() as vault, desk.db.read_index() as index:
+    with office.db.read_vault() as vault, office.db.read_index() as index:
         enterprise = identity_of(vault, party.key).enterprise
         enterprise_by_index(index, enterprise)
-    send(desk, desk.contracts.set_enterprise_key(enterprise, address or _NOBODY))
+    send(office, office.contracts.set_enterprise_key(enterprise, address or _NOBODY))
     return {"id": party.key, "enterprise": enterprise, "key": address}
 
 
@@ -53,9 +53,9 @@ def enterprise_key(index: Connection, enterprise: int) -> str | None:
     return None if found is None or found == _NOBODY else checked_address("key", found)
 
 
-def check_voice(desk: Desk, enterprise: int, account: str | None) -> None:
+def check_voice(office: Office, enterprise: int, account: str | None) -> None:
     """Raise `Forbidden` unless this account, or the registrar (None), may object for the enterprise now."""
-    with desk.db.read_vault() as vault, desk.db.read_index() as index:
+    with office.db.read_vault() as vault, office.db.read_index() as index:
         party, key = identity_at(vault, enterprise).party_key, enterprise_key(index, enterprise)
     if key == account:
         return

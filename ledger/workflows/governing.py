@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ledger.chain.contracts import Call
     from ledger.chain.governance import Operation
     from ledger.domain.catalogue import Catalogue, EventType
-    from ledger.workflows.sending import Desk
+    from ledger.workflows.office import Office
 
 _GOVERNOR: Final = "governor"
 _GUARDIAN: Final = "guardian"
@@ -43,62 +43,67 @@ class ActDict(TypedDict):
 # ---------------------------------------------------------------------- acts
 
 
-def declare_compromised(desk: Desk, code: str, key: str, since: int) -> ActDict:
+def declare_compromised(office: Office, code: str, key: str, since: int) -> ActDict:
     """Declare that a key of an authority was in the wrong hands from `since` on (Unix seconds): final.
 
     Raises `BadValue` (no address, a time to come, no key of the authority), `Conflict` (declared from as
     early a time already), and what `govern` raises. `BadValue` too for an unknown authority, as all of these.
     """
-    number, key = number_of(desk, code), checked_address("key", key)
-    if since > present(desk):
+    number, key = number_of(office, code), checked_address("key", key)
+    if since > present(office):
         raise BadValue("from", iso_instant(since), "in the future: it cannot be known yet")
-    if desk.contracts.key_window(number, key) == (0, 0):
+    if office.contracts.key_window(number, key) == (0, 0):
         raise BadValue("key", key, f"never was a key of {code}")
-    before = desk.contracts.compromised_from(number, key)
+    before = office.contracts.compromised_from(number, key)
     if before and before <= since:
         already = f"{key} is declared compromised from {iso_instant(before)} on already"
         raise Conflict(f"{already}; only an earlier time changes that")
     what = f"{code}: key {key} compromised from {iso_instant(since)} on"
-    return govern(desk, desk.contracts.declare_compromised(number, key, since), what)
+    return govern(office, office.contracts.declare_compromised(number, key, since), what)
 
 
-def set_four_eyes(desk: Desk, code: str, required: bool) -> ActDict:
+def set_four_eyes(office: Office, code: str, required: bool) -> ActDict:
     """Take an authority's serious records from contract wallets only, or from any key. Raises as `govern`."""
-    number = number_of(desk, code)
-    if desk.contracts.four_eyes(number) == required:
+    number = number_of(office, code)
+    if office.contracts.four_eyes(number) == required:
         raise Conflict(f"four eyes are {'on' if required else 'off'} for {code} already")
     what = f"{code}: four eyes {'on' if required else 'off'}"
-    return govern(desk, desk.contracts.set_four_eyes(number, required), what)
+    return govern(office, office.contracts.set_four_eyes(number, required), what)
 
 
-def set_suspended(desk: Desk, code: str, suspended: bool) -> ActDict:
+def set_suspended(office: Office, code: str, suspended: bool) -> ActDict:
     """Suspend an authority, or let it write again. Raises as `govern`."""
-    number = number_of(desk, code)
-    if desk.contracts.suspended(number) == suspended:
+    number = number_of(office, code)
+    if office.contracts.suspended(number) == suspended:
         raise Conflict(f"{code} is {'suspended' if suspended else 'not suspended'} already")
     what = f"{code}: {'suspended' if suspended else 'not suspended any more'}"
-    return govern(desk, desk.contracts.set_suspended(number, suspended), what)
+    return govern(office, office.contracts.set_suspended(number, suspended), what)
 
 
 def set_mandate(
-    desk: Desk, catalogue: Catalogue, code: str, grant: Sequence[str], withdraw: Sequence[str], *, start: int
+    office: Office,
+    code: str,
+    grant: Sequence[str],
+    withdraw: Sequence[str],
+    *,
+    start: int,
 ) -> ActDict:
     """Change the mandate in force by types to grant and to withdraw, from `start` on (Unix seconds).
 
     Raises `BadValue` (no such type, nothing to change, a time before it can be done), and as `govern`.
     """
-    number = number_of(desk, code)
-    before = mandate = desk.contracts.mandate_now(number)
-    for each in _types(catalogue, "grant", grant):
+    number = number_of(office, code)
+    before = mandate = office.contracts.mandate_now(number)
+    for each in _types(office.catalogue, "grant", grant):
         mandate |= 1 << each.number
-    for each in _types(catalogue, "withdraw", withdraw):
+    for each in _types(office.catalogue, "withdraw", withdraw):
         mandate &= ~(1 << each.number)
     if mandate == before:
         raise BadValue("grant", ", ".join(grant), f"changes nothing in the mandate of {code}")
-    call = desk.contracts.set_mandate(number, mandate, start)
-    governance = _governance(desk)
+    call = office.contracts.set_mandate(number, mandate, start)
+    governance = _governance(office)
     operation = governance.announced(call)
-    now = present(desk)
+    now = present(office)
     earliest = max(operation.due, now) if operation else now + governance.delay(call)
     if start < earliest:
         raise BadValue(
@@ -107,104 +112,106 @@ def set_mandate(
             f"it cannot be done before {iso_instant(earliest)}, so not hold earlier",
         )
     changes = [*(f"+{each}" for each in grant), *(f"-{each}" for each in withdraw)]
-    return govern(desk, call, f"{code}: mandate {' '.join(changes)} from {iso_instant(start)} on")
+    return govern(office, call, f"{code}: mandate {' '.join(changes)} from {iso_instant(start)} on")
 
 
-def set_key(desk: Desk, code: str, key: str | None, start: int | None, until: int) -> ActDict:
+def set_key(office: Office, code: str, key: str | None, start: int | None, until: int) -> ActDict:
     """Give a key of an authority the window [`start`, `until`), Unix seconds, whatever it was before.
 
     Without `key`, this office makes itself one. Without `start`, what it was stays, or it is now for a new
     key; where acts are announced it must be given. Raises `BadValue`, `Conflict` (declared compromised), and
     as `govern`.
     """
-    number = number_of(desk, code)
+    number = number_of(office, code)
     if key is None:
-        key = fresh_key(desk.contracts, desk.keystore, number, code)
+        key = fresh_key(office.contracts, office.keystore, number, code)
     key = checked_address("key", key)
-    if desk.contracts.compromised_from(number, key):
+    if office.contracts.compromised_from(number, key):
         raise Conflict(f"{key} was declared compromised, which is final: give {code} another key")
     if start is None:
-        start = min(desk.contracts.key_window(number, key)[0] or _now_if_undelayed(desk, number, key), until)
+        start = min(
+            office.contracts.key_window(number, key)[0] or _now_if_undelayed(office, number, key), until
+        )
     if until < start:
         raise BadValue("until", iso_instant(until), f"before the beginning, {iso_instant(start)}")
     what = f"{code}: key {key} valid from {iso_instant(start)} until {iso_instant(until)}"
-    return govern(desk, desk.contracts.set_key(number, key, start, until), what)
+    return govern(office, office.contracts.set_key(number, key, start, until), what)
 
 
-def invalidate_signatures(desk: Desk, code: str) -> int:
+def invalidate_signatures(office: Office, code: str) -> int:
     """Cancel what an authority has signed and nobody has posted yet, by its own key; return the new epoch.
 
     No act of governance: nothing is announced. Raises `BadValue`, `Misconfigured` (its key is not here),
     `ChainRefused` (suspended, or its key not valid).
     """
-    number = number_of(desk, code)
-    name = writing_key(desk.contracts, desk.keystore, number, code, present(desk))
-    send(desk, desk.contracts.invalidate_signatures(number), name)
-    return desk.contracts.signature_epoch(number)
+    number = number_of(office, code)
+    name = writing_key(office.contracts, office.keystore, number, code, present(office))
+    send(office, office.contracts.invalidate_signatures(number), name)
+    return office.contracts.signature_epoch(number)
 
 
 # ---------------------------------------------------------------------- announcing and doing
 
 
-def govern(desk: Desk, call: Call, what: str) -> ActDict:
+def govern(office: Office, call: Call, what: str) -> ActDict:
     """Do a call with the governor's key; where that has a delay, announce it, or do it once it is due.
 
     Raises `Forbidden` (the key here has not the role), `ChainRefused` with the contract's own error, `Busy`.
     """
-    governance = _governance(desk)
+    governance = _governance(office)
     operation = governance.announced(call)
     if operation is None and governance.delay(call):
-        send(desk, governance.announce(call), _GOVERNOR)
+        send(office, governance.announce(call), _GOVERNOR)
         operation = governance.announced(call)
-    if operation is not None and operation.due > present(desk):
+    if operation is not None and operation.due > present(office):
         return _shown(what, operation)
-    send(desk, call, _GOVERNOR)
+    send(office, call, _GOVERNOR)
     return {"what": what, "done": True, "operation": None, "due": None, "until": None}
 
 
-def pending(desk: Desk) -> list[ActDict]:
+def pending(office: Office) -> list[ActDict]:
     """Return what is announced and waits to be done."""
-    return [_shown(each.what, each) for each in _governance(desk).pending()]
+    return [_shown(each.what, each) for each in _governance(office).pending()]
 
 
-def execute(desk: Desk, operation: str) -> ActDict:
+def execute(office: Office, operation: str) -> ActDict:
     """Do what was announced, by its operation's id or the beginning of it, if it is due.
 
     Raises `NotFound`, `BadValue` (names several), `Conflict` (not due yet), and as `govern`.
     """
-    found = _operation(desk, operation)
-    if found.due > present(desk):
+    found = _operation(office, operation)
+    if found.due > present(office):
         raise Conflict(f"{found.what} is not due before {iso_instant(found.due)}")
-    return govern(desk, found.call, found.what)
+    return govern(office, found.call, found.what)
 
 
-def take_back(desk: Desk, operation: str) -> ActDict:
+def take_back(office: Office, operation: str) -> ActDict:
     """Take back what was announced, with the guardian's key. Raises as `execute`."""
-    found = _operation(desk, operation)
-    send(desk, _governance(desk).take_back(found.call), _GUARDIAN)
+    found = _operation(office, operation)
+    send(office, _governance(office).take_back(found.call), _GUARDIAN)
     return {**_shown(found.what, found), "due": None, "until": None}
 
 
 # ---------------------------------------------------------------------- inside
 
 
-def _governance(desk: Desk) -> Governance:
-    return Governance(desk.contracts, desk.keystore.address(_GOVERNOR))
+def _governance(office: Office) -> Governance:
+    return Governance(office.contracts, office.keystore.address(_GOVERNOR))
 
 
-def _now_if_undelayed(desk: Desk, number: int, key: str) -> int:
+def _now_if_undelayed(office: Office, number: int, key: str) -> int:
     """Now: for a call that is not announced. One that is must be the same when it is given once more."""
-    now = present(desk)
-    if _governance(desk).delay(desk.contracts.set_key(number, key, now, now)):
+    now = present(office)
+    if _governance(office).delay(office.contracts.set_key(number, key, now, now)):
         raise BadValue("from", "", "say from when: here it is announced first, and done by the same command")
     return now
 
 
-def _operation(desk: Desk, text: str) -> Operation:
+def _operation(office: Office, text: str) -> Operation:
     digits = text.lower().removeprefix("0x")
     if len(digits) < _SHORTEST_ID:
         raise BadValue("operation", text, f"give at least {_SHORTEST_ID} digits of its id")
-    found = [each for each in _governance(desk).pending() if each.id.hex().startswith(digits)]
+    found = [each for each in _governance(office).pending() if each.id.hex().startswith(digits)]
     if not found:
         raise NotFound(
             f"nothing that waits is operation {text}: done, taken back, lapsed, or never announced"

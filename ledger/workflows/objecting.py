@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ledger.chain.keyfile import KeyFile
     from ledger.store.database import Database
-    from ledger.workflows.sending import Desk
+    from ledger.workflows.office import Office
 
 #: Seconds for which a signed answer may be used.
 _SIGNED_FOR: Final = 3600
@@ -59,7 +59,7 @@ class ObjectionDict(TypedDict):
 
 
 def open_objection(
-    ledger: Desk, record: str, statement: str, own_key: KeyFile | None = None
+    ledger: Office, record: str, statement: str, own_key: KeyFile | None = None
 ) -> ObjectionDict:
     """Object to a record (`CODE-NUMBER`) as the enterprise it is about, by its own key, or as its registrar.
 
@@ -76,7 +76,7 @@ def open_objection(
     return _found(ledger, objections.c.grounds == grounds)
 
 
-def answer_objection(ledger: Desk, objection: int, outcome: str, answer: str) -> ObjectionDict:
+def answer_objection(ledger: Office, objection: int, outcome: str, answer: str) -> ObjectionDict:
     """Answer an objection with a signature by the key of the authority that made the record.
 
     Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Misconfigured` (no key of the authority
@@ -141,7 +141,7 @@ def _codes(index: Connection) -> Mapping[int, str]:
     return {each.authority: each.code for each in all_authorities(index)}
 
 
-def _keep(ledger: Desk, field: str, text: str) -> bytes:
+def _keep(ledger: Office, field: str, text: str) -> bytes:
     """Seal a text in the vault; return its commitment."""
     content = text.strip().encode()
     if not 0 < len(content) <= _LONGEST:
@@ -152,7 +152,7 @@ def _keep(ledger: Desk, field: str, text: str) -> bytes:
     return sealed.commitment
 
 
-def _found(ledger: Desk, which: ColumnElement[bool]) -> ObjectionDict:
+def _found(ledger: Office, which: ColumnElement[bool]) -> ObjectionDict:
     with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
         (found,) = _shown(vault, index, ledger.keystore.master_key, which, ledger.today())
     return found

@@ -7,7 +7,7 @@ asked of the contract at the same block, so a file never states a root that the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ledger.audit.evidence import Attached, EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
 from ledger.audit.scored import linked_from
@@ -19,7 +19,7 @@ from ledger.index.follower import read_cursor
 from ledger.index.queries import enterprise_by_index, leaf_hashes, runs_of
 from ledger.outbox.identities import identity_at
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
-from ledger.workflows.checkpoints import Published, checkpoint_at
+from ledger.workflows.checkpoints import checkpoint_at
 from ledger.workflows.held import held_documents
 from ledger.workflows.signed_batches import signatures_shown
 from ledger.workflows.subjects import subject_of
@@ -30,19 +30,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ledger.domain.records import Posted
-    from ledger.scoring.cards import Scorecard
-
-
-class Provable(Published, Protocol):
-    """The parts evidence is made from."""
-
-    @property
-    def cards(self) -> Sequence[Scorecard]:
-        """All cards, dated."""
+    from ledger.workflows.office import Office
 
 
 def prove(
-    ledger: Provable,
+    ledger: Office,
     text: str,
     as_of: int,
     *,

@@ -15,22 +15,12 @@ from ledger.scoring.cards import card_in_force, in_date_order, load_cards, parse
 from ledger.workflows.governing import govern
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-    from typing import Protocol
 
     from ledger.chain.contracts import Contracts
     from ledger.scoring.cards import Scorecard
     from ledger.workflows.governing import ActDict
-    from ledger.workflows.sending import Desk
-
-    class Scored(Desk, Protocol):
-        """The parts that a card is registered with."""
-
-        @property
-        def cards(self) -> Sequence[Scorecard]:
-            """All cards in use, dated."""
-
+    from ledger.workflows.office import Office
 
 #: Folder of the operator's own cards, in the data folder.
 FOLDER: Final = "cards"
@@ -58,9 +48,9 @@ def cards_in_use(contracts: Contracts, data_dir: Path) -> tuple[Scorecard, ...]:
     return in_date_order({each.hash: each for each in (*load_cards(), *own)}.values())
 
 
-def list_cards(ledger: Scored, data_dir: Path) -> list[CardDict]:
+def list_cards(ledger: Office) -> list[CardDict]:
     """Return every card that is packaged or kept, by date."""
-    known = {each.hash: each for each in (*ledger.cards, *own_cards(data_dir))}
+    known = {each.hash: each for each in (*ledger.cards, *own_cards(ledger.settings.data_dir))}
     now = card_in_force(ledger.cards, ledger.today())
     return [
         {
@@ -74,7 +64,7 @@ def list_cards(ledger: Scored, data_dir: Path) -> list[CardDict]:
     ]
 
 
-def register_card(ledger: Scored, data_dir: Path, text: str, where: str) -> ActDict:
+def register_card(ledger: Office, text: str, where: str) -> ActDict:
     """Keep a card (TOML) and have the governor register its hash; `where` names the file in errors.
 
     Raises `Misconfigured` (not a card), `Conflict` (the chain has it), `BadValue` (its date is another
@@ -92,7 +82,7 @@ def register_card(ledger: Scored, data_dir: Path, text: str, where: str) -> ActD
         why = f"not after {iso(assessed)}, the last day assessed, whose scores stand"
         raise BadValue("effective_on", iso(card.effective_on), why)
     # Kept first: a registered hash whose card is lost could score nobody.
-    folder = data_dir / FOLDER
+    folder = ledger.settings.data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / f"{iso(card.effective_on)}-{card.hash.hex()[:16]}.toml", text.encode())
     what = f"card {card.name!r} ({card.hash.hex()}) in effect from {iso(card.effective_on)} on"

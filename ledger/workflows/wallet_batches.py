@@ -7,7 +7,7 @@ deadline is in the file, and everything else in it is compared with the batch as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ledger.chain.accounts import checked_address
 from ledger.chain.wallets import accepts, is_wallet
@@ -24,7 +24,7 @@ from ledger.outbox.sealing import batch_at, unseen
 from ledger.outbox.wallet_batches import WalletSignature, next_batch, waiting
 from ledger.outbox.wallet_batches import post as post_batch
 from ledger.workflows.authorities import number_of, numbers_by_code
-from ledger.workflows.sending import Desk, present
+from ledger.workflows.sending import present
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,19 +35,7 @@ if TYPE_CHECKING:
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
     from ledger.outbox.sealing import Batch
-    from ledger.workflows.office import Sends
-
-
-class SigningDesk(Desk, Protocol):
-    """The parts of an installation that this takes."""
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The types of record."""
-
-    @property
-    def sender(self) -> Sends:
-        """The way from the outbox to the chain."""
+    from ledger.workflows.office import Office
 
 
 class RecordDict(TypedDict):
@@ -93,33 +81,33 @@ class PostedDict(TypedDict):
     already: bool
 
 
-def waiting_now(desk: Desk) -> dict[str, int]:
+def waiting_now(office: Office) -> dict[str, int]:
     """Return how many records wait for the wallet of each authority, by its code, if any do."""
-    found = waiting(desk.db, desk.contracts)
-    numbers = numbers_by_code(desk) if found else {}
+    found = waiting(office.db, office.contracts)
+    numbers = numbers_by_code(office) if found else {}
     return {code: found[number] for code, number in numbers.items() if number in found}
 
 
-def show(desk: SigningDesk, code: str, wallet: str | None, valid_for: int, size: int) -> ShownDict:
+def show(office: Office, code: str, wallet: str | None, valid_for: int, size: int) -> ShownDict:
     """Return what the officers of an authority's wallet are to sign next, valid for so many seconds from now.
 
     What needs no wallet is posted first; then up to `size` records are numbered, if none are yet. Without
     `wallet` it is the only one the authority has. Raises `NotFound` (nothing waits), `BadValue`, and what
     sending raises.
     """
-    number = number_of(desk, code)
-    desk.sender.drain(authority=number)
-    desk.follower.catch_up()
-    if not desk.contracts.four_eyes(number):
+    number = number_of(office, code)
+    office.sender.drain(authority=number)
+    office.follower.catch_up()
+    if not office.contracts.four_eyes(number):
         raise NotFound(f"nothing waits: four eyes are off for {code}, and its own key signs")
-    now = present(desk)
-    wallet = _wallet(desk, number, code, wallet, now)
-    batch = next_batch(desk.db, desk.contracts, number, size, now)
+    now = present(office)
+    wallet = _wallet(office, number, code, wallet, now)
+    batch = next_batch(office.db, office.contracts, number, size, now)
     if batch is None:
         raise NotFound(f"nothing of {code} waits for its wallet")
-    message = _message(desk, code, batch, now + valid_for)
-    with desk.db.read_vault() as vault:
-        records = [_record(vault, desk.catalogue, code, each) for each in _posted(batch)]
+    message = _message(office, code, batch, now + valid_for)
+    with office.db.read_vault() as vault:
+        records = [_record(vault, office.catalogue, code, each) for each in _posted(batch)]
     return {
         "authority": code,
         "wallet": wallet,
@@ -133,9 +121,7 @@ def show(desk: SigningDesk, code: str, wallet: str | None, valid_for: int, size:
     }
 
 
-def post(
-    desk: SigningDesk, code: str, content: object, wallet: str, signatures: Sequence[bytes]
-) -> PostedDict:
+def post(office: Office, code: str, content: object, wallet: str, signatures: Sequence[bytes]) -> PostedDict:
     """Post the batch of a message that officers signed, once all of it is seen to hold, and follow the chain.
 
     Several signatures are those of a Safe's owners, 65 bytes each, in any order. Posting again what is
@@ -143,25 +129,25 @@ def post(
     authority; the deadline has passed), `Forbidden` (the wallet does not stand by it), `NotFound` (nothing
     waits), and what sending raises.
     """
-    number, wallet = number_of(desk, code), checked_address("wallet", wallet)
+    number, wallet = number_of(office, code), checked_address("wallet", wallet)
     found = BatchMessage.from_json(content)
-    desk.sender.drain(authority=number)
-    batch, recorded = _sealed(desk, number, code, found)
+    office.sender.drain(authority=number)
+    batch, recorded = _sealed(office, number, code, found)
     if not recorded:
-        expected = _message(desk, code, batch, found.batch.deadline)
+        expected = _message(office, code, batch, found.batch.deadline)
         expected.refuse_other(content, f"the batch of {code} that waits")
-        now = present(desk)
+        now = present(office)
         if found.batch.deadline <= now:  # the next block is later
             until = iso_instant(found.batch.deadline)
             raise BadValue("message.deadline", until, "has passed: show the batch again and have it signed")
-        _refuse_no_wallet(desk, number, code, wallet, now)
+        _refuse_no_wallet(office, number, code, wallet, now)
         signature = joined(signatures, safe_digest(found.chain_id, wallet, found.digest))
-        if not accepts(desk.node, wallet, found.digest, signature):
+        if not accepts(office.node, wallet, found.digest, signature):
             raise Forbidden(f"the wallet {wallet} does not stand by this signature; nothing was sent")
         signed = WalletSignature(wallet, found.batch.deadline, signature)
-        post_batch(desk.db, desk.contracts, desk.keystore, batch, signed)
-        desk.sender.drain(authority=number)
-    desk.follower.catch_up()
+        post_batch(office.db, office.contracts, office.keystore, batch, signed)
+        office.sender.drain(authority=number)
+    office.follower.catch_up()
     return {
         "first": f"{code}-{batch.first_number}",
         "last": f"{code}-{batch.last_number}",
@@ -174,39 +160,39 @@ def post(
 # ---------------------------------------------------------------------- inside
 
 
-def _sealed(desk: Desk, number: int, code: str, found: BatchMessage) -> tuple[Batch, bool]:
+def _sealed(office: Office, number: int, code: str, found: BatchMessage) -> tuple[Batch, bool]:
     """The batch to compare a message with; whether it is the message's own and recorded already."""
-    recorded = desk.contracts.record_count(number)
-    with desk.db.read_vault() as vault:
+    recorded = office.contracts.record_count(number)
+    with office.db.read_vault() as vault:
         own = batch_at(vault, number, found.batch.first_number)
         waits = [each for each in unseen(vault).get(number, ()) if each.last_number > recorded]
     if own is not None and own.last_number <= recorded:
         same = signed_batch(code, own.first_number, own.records, found.batch.deadline, found.batch.epoch)
-        if found == _ledger(desk, same):
+        if found == _ledger(office, same):
             return own, True
     if not waits:
         raise NotFound(f"nothing of {code} waits for its wallet")
     return waits[0], False
 
 
-def _message(desk: Desk, code: str, batch: Batch, deadline: int) -> BatchMessage:
-    epoch = desk.contracts.signature_epoch(batch.authority)
-    return _ledger(desk, signed_batch(code, batch.first_number, batch.records, deadline, epoch))
+def _message(office: Office, code: str, batch: Batch, deadline: int) -> BatchMessage:
+    epoch = office.contracts.signature_epoch(batch.authority)
+    return _ledger(office, signed_batch(code, batch.first_number, batch.records, deadline, epoch))
 
 
-def _ledger(desk: Desk, batch: SignedBatch) -> BatchMessage:
-    deployment = desk.contracts.deployment
+def _ledger(office: Office, batch: SignedBatch) -> BatchMessage:
+    deployment = office.contracts.deployment
     return BatchMessage(deployment.chain_id, deployment.credit_ledger, batch)
 
 
-def _wallet(desk: Desk, number: int, code: str, wallet: str | None, now: int) -> str:
+def _wallet(office: Office, number: int, code: str, wallet: str | None, now: int) -> str:
     if wallet is not None:
         wallet = checked_address("wallet", wallet)
-        _refuse_no_wallet(desk, number, code, wallet, now)
+        _refuse_no_wallet(office, number, code, wallet, now)
         return wallet
-    with desk.db.read_index() as index:
+    with office.db.read_index() as index:
         keys = keys_now(index, number, now)
-    found = [checked_address("key", each) for each in keys if is_wallet(desk.node, each)]
+    found = [checked_address("key", each) for each in keys if is_wallet(office.node, each)]
     if len(found) != 1:
         several = (
             f"{code} has {', '.join(found)}: say which" if found else f"{code} has none that is valid now"
@@ -215,11 +201,11 @@ def _wallet(desk: Desk, number: int, code: str, wallet: str | None, now: int) ->
     return found[0]
 
 
-def _refuse_no_wallet(desk: Desk, number: int, code: str, wallet: str, now: int) -> None:
-    start, until = desk.contracts.key_window(number, wallet)
-    if not start <= now < until or desk.contracts.compromised_from(number, wallet):
+def _refuse_no_wallet(office: Office, number: int, code: str, wallet: str, now: int) -> None:
+    start, until = office.contracts.key_window(number, wallet)
+    if not start <= now < until or office.contracts.compromised_from(number, wallet):
         raise BadValue("wallet", wallet, f"is not a key of {code} that is valid now")
-    if not is_wallet(desk.node, wallet):
+    if not is_wallet(office.node, wallet):
         raise BadValue("wallet", wallet, "is an account: a single key speaks for it, and four eyes are on")
 
 

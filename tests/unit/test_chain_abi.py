@@ -8,6 +8,7 @@ from typing import Any
 
 import eth_abi
 import pytest
+from batch_vectors import STRUCT
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
 from ledger.chain.abi import (
@@ -77,18 +78,9 @@ def test_the_digest_is_that_of_eip_712(tmp_path: Any) -> None:
     where = "0x" + "ab" * 20
     deployment = Deployment(77, "0x" + "00" * 32, where, where, where, where, where, 0)
     records = bytes(range(128))
-    fields = {
-        "authority": "string",
-        "firstNumber": "uint48",
-        "count": "uint32",
-        "types": "uint16[]",
-        "epoch": "uint64",
-        "deadline": "uint64",
-        "recordsHash": "bytes32",
-    }
     message = encode_typed_data(
         {"name": "CreditLedger", "version": "1", "chainId": 77, "verifyingContract": where},
-        {"RecordBatch": list(starmap(lambda n, t: {"name": n, "type": t}, fields.items()))},
+        {"RecordBatch": list(starmap(lambda n, t: {"name": n, "type": t}, STRUCT.items()))},
         {
             "authority": "US-CPSC",
             "firstNumber": 9,

@@ -9,6 +9,7 @@ from ledger.domain.records import (
     RECORD_BYTES,
     Posted,
     Record,
+    first_weighty,
     pack,
     pack_run,
     record_id,
@@ -36,6 +37,23 @@ def test_a_run_is_numbered_from_its_first_id():
         Posted(first + 1, *RECORD._replace(severity=0)),
     ]
     assert unpack_run(first, b"") == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "index"),
+    [
+        ({"type": 1, "severity": 3}, 1),
+        ({"type": 240, "severity": 0}, 1),
+        ({"type": 248, "severity": 0}, 1),
+        ({"type": 239, "severity": 2}, None),
+    ],
+)
+def test_what_four_eyes_cover_is_found_in_whole_records(changed, index):
+    light = RECORD._replace(type=1, severity=2)
+    packed = pack_run([light, RECORD._replace(**changed), light])
+    assert first_weighty(packed) == index
+    assert first_weighty(packed[:-63]) == index
+    assert first_weighty(packed[:127]) is None
 
 
 @pytest.mark.parametrize("bad", [BYTES[:-1], BYTES + b"\0", BYTES[:32]])

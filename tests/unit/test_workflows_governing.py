@@ -69,7 +69,7 @@ def pass_until(office, instant):
 
 
 def gacc(office):
-    return authorities_now(office, office.catalogue)[0]
+    return authorities_now(office)[0]
 
 
 def test_a_compromised_key_writes_no_more_and_what_it_wrote_is_for_review(office, tmp_path):
@@ -187,7 +187,7 @@ def test_suspended_and_resumed(office, tmp_path):
 def test_a_mandate_changes_from_a_time_on(office, tmp_path):
     assert "CU01" in gacc(office)["mandate"]
     start = present(office) + 3
-    done = set_mandate(office, office.catalogue, "GACC", ["TX01"], ["CU01"], start=start)
+    done = set_mandate(office, "GACC", ["TX01"], ["CU01"], start=start)
     assert done["what"] == f"GACC: mandate +TX01 -CU01 from {iso_instant(start)} on"
     assert "CU01" in gacc(office)["mandate"]
     pass_until(office, start)
@@ -228,9 +228,9 @@ def test_what_makes_no_sense(lasting_office):
         (lambda: declare_compromised(office, "GACC", key, now + 7200), "in the future"),
         (lambda: set_key(office, "GACC", "0x" + "00" * 20, None, NO_END), "nobody"),
         (lambda: set_key(office, "GACC", OTHER, now, now - 1), "before the beginning"),
-        (lambda: set_mandate(office, office.catalogue, "GACC", ["XX01"], [], start=now), "no such type"),
-        (lambda: set_mandate(office, office.catalogue, "GACC", ["CU01"], [], start=now), "changes nothing"),
-        (lambda: set_mandate(office, office.catalogue, "GACC", [], ["CU01"], start=now - 9), "not hold"),
+        (lambda: set_mandate(office, "GACC", ["XX01"], [], start=now), "no such type"),
+        (lambda: set_mandate(office, "GACC", ["CU01"], [], start=now), "changes nothing"),
+        (lambda: set_mandate(office, "GACC", [], ["CU01"], start=now - 9), "not hold"),
         (lambda: execute(office, "0x12"), "at least 6 digits"),
     ]
     for act, why in wrong:
@@ -282,7 +282,7 @@ def test_what_is_announced_names_its_time(delayed):
 
 def test_a_mandate_holds_no_earlier_than_it_can_be_done(delayed):
     with pytest.raises(BadValue, match="cannot be done before"):
-        set_mandate(delayed, delayed.catalogue, "STA", ["CU01"], [], start=int(time.time()) + 1)
+        set_mandate(delayed, "STA", ["CU01"], [], start=int(time.time()) + 1)
 
 
 def test_a_key_without_the_role_may_not(office):

@@ -38,7 +38,7 @@ def card(effective_on: str, **values: int) -> str:
 
 
 def register(office: Ledger, text: str) -> str:
-    done = register_card(office, office.settings.data_dir, text, "own.toml")
+    done = register_card(office, text, "own.toml")
     assert done["done"]
     return done["what"]
 
@@ -65,7 +65,7 @@ def test_a_day_is_scored_by_the_card_in_force_on_it(office: Ledger, tmp_path: Pa
     assert float(now["score"]) == float(before["score"]) - 5
     yesterday = score_of(after.db, after.catalogue, after.cards, ALPHA, office.today() - 1)
     assert yesterday["card"] == "Default scorecard 2026"
-    shown = list_cards(after, after.settings.data_dir)
+    shown = list_cards(after)
     assert [(each["registered"], each["in_force"]) for each in shown] == [(True, False), (True, True)]
     assert assess(after)["card"] == f"Card of {today}"
     assert audit(after).ok
@@ -87,7 +87,7 @@ def test_a_kept_card_that_the_chain_has_not_scores_nobody(office: Ledger) -> Non
     (folder / "waiting.toml").write_text(card("2026-05-01"), encoding="utf-8")
     again = reopened(office)
     assert again.cards == office.cards
-    assert [each["registered"] for each in list_cards(again, office.settings.data_dir)] == [True, False]
+    assert [each["registered"] for each in list_cards(again)] == [True, False]
 
 
 @pytest.mark.parametrize(
