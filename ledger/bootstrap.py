@@ -10,17 +10,18 @@ folder has none yet. A first opening that is killed is taken up where it stopped
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
-from ledger.chain.connect import connect
+from ledger.chain.connect import accept_clock, connect
 from ledger.chain.contracts import Contracts, Deployment
 from ledger.chain.deployment import check_chain, deploy
 from ledger.chain.keystore import FIRST_NAMES, Keystore, authority_key, read_passphrase
+from ledger.domain.calendar import day_of
 from ledger.domain.catalogue import default_authorities, load_catalogue
 from ledger.index.follower import Follower
 from ledger.outbox.sender import Sender
@@ -37,14 +38,6 @@ if TYPE_CHECKING:
     from ledger.scoring.cards import Scorecard
     from ledger.settings import Settings
     from ledger.store.database import Database
-
-#: Business dates are civil days of Asia/Shanghai, which has kept UTC+8 all year since 1992.
-SHANGHAI = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
-
-
-def today() -> int:
-    """Return the day it is in Asia/Shanghai, in days since 1970-01-01: the one clock of business rules."""
-    return (dt.datetime.now(SHANGHAI).date() - dt.date(1970, 1, 1)).days
 
 
 @dataclass(frozen=True)
@@ -65,8 +58,16 @@ class Ledger:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, settings: Settings, progress: Callable[[str], None] = lambda _: None) -> Iterator[Ledger]:
+    def open(
+        cls,
+        settings: Settings,
+        progress: Callable[[str], None] = lambda _: None,
+        *,
+        clock_is_right: bool = False,
+    ) -> Iterator[Ledger]:
         """Open the installation in `settings.data_dir`, deploying on first use; `progress` hears its steps.
+
+        `clock_is_right`: somebody looked, and the embedded chain may make blocks by it.
 
         Raises `Misconfigured` (passphrase, keystore, address, another chain than the vault's), `Busy` (held
         by another process that does not serve it), `ChainUnavailable`, `ChainRefused`.
@@ -78,8 +79,10 @@ class Ledger:
             database_url = settings.database_url.get_secret_value() if settings.database_url else None
             db = stack.enter_context(open_database(database_url, settings.data_dir))
             funded = [keystore.address(name) for name in FIRST_NAMES]
-            node = connect(settings.data_dir, funded, settings.rpc_url)
+            node = connect(settings.data_dir, funded, settings.rpc_url, span_days=settings.clock_span_days)
             stack.callback(node.close)
+            if clock_is_right:
+                accept_clock(node)
             deployment = _deployment(
                 db, node, keystore, authorities, cards, progress, settings.governance_delay
             )
@@ -100,7 +103,7 @@ class Ledger:
 
     def today(self) -> int:
         """Return the day it is in Asia/Shanghai."""
-        return today()
+        return day_of(int(time.time()))
 
 
 def _keystore(settings: Settings, authorities: tuple[Authority, ...]) -> Keystore:

@@ -75,6 +75,13 @@ class ChainUnavailable(LedgerError):
     retry_helps = True
 
 
+class WrongClock(LedgerError):
+    """No block is made by this clock; the sentence says what to do. What waits goes on waiting."""
+
+    code = "wrong-clock"
+    retry_helps = True
+
+
 class ChainRefused(LedgerError):
     """The node or a contract refused a call; the reason is the contract's own error where it gave one."""
 

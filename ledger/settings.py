@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     passphrase: SecretStr | None = None
     #: Seconds that the governor must announce what it does before it does it; set before the first start.
     governance_delay: int = Field(default=0, ge=0, le=2**32 - 1)
+    #: Days the embedded chain may rest; after that somebody must say that the clock is right.
+    clock_span_days: int = Field(default=35, ge=1, le=36_500)
     #: Where `start` listens. Loopback unless told.
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

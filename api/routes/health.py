@@ -16,6 +16,7 @@ from api.log_schemas import Alive, Ready
 from api.logs import log
 from api.openapi import responses
 from api.service import Service, TheService
+from ledger.chain.connect import read_clock
 from ledger.errors import LedgerError
 from ledger.index.queries import counts
 
@@ -37,10 +38,18 @@ def healthz() -> Alive:
 
 @router.get("/readyz", summary="Whether it can work", responses=responses(always=(500, 503)))
 def readyz(service: TheService) -> Ready:
-    """The chain answers, the index is near its tip, the vault takes writes; 503 names what does not."""
+    """The chain answers and agrees with the clock, the index is near its tip, the vault takes writes.
+
+    503 names what does not.
+    """
     checks: dict[str, str] = {}
     failed: list[dict[str, str]] = []
-    parts: dict[str, Callable[[Service], str]] = {"chain": _chain, "index": _index, "vault": _vault}
+    parts: dict[str, Callable[[Service], str]] = {
+        "chain": _chain,
+        "clock": _clock,
+        "index": _index,
+        "vault": _vault,
+    }
     for name, check in parts.items():
         try:
             checks[name] = check(service)
@@ -84,6 +93,13 @@ def _tip(service: Service) -> int:
 
 def _chain(service: Service) -> str:
     return f"block {_tip(service)}"
+
+
+def _clock(service: Service) -> str:
+    fault = read_clock(service.ledger.node).disagrees
+    if fault is not None:
+        raise NotReady(fault)
+    return "agrees with the chain"
 
 
 def _index(service: Service) -> str:

@@ -6,12 +6,12 @@ file shows it, else by its number. What the file only states (see `verifier`) is
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from ledger.domain.calendar import iso
+from ledger.domain.calendar import civil_instant, iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.records import split_id
+from ledger.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ledger.audit.verifier import EvidenceVerdict
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
-
-_SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
 def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
@@ -195,8 +193,8 @@ def _at(time: int | None) -> str:
     if time is None:
         return ""
     try:
-        return f" at {dt.datetime.fromtimestamp(time, _SHANGHAI).isoformat()}"
-    except (ValueError, OverflowError, OSError):
+        return f" at {civil_instant(time)}"
+    except BadValue:
         return f" at {time}"
 
 

@@ -16,7 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from ledger.errors import ChainDamaged, ChainRefused, ChainUnavailable, Misconfigured
+from ledger.errors import ChainDamaged, ChainRefused, ChainUnavailable, Misconfigured, WrongClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +27,8 @@ CALLS_PER_BATCH = 100
 MAX_ANSWER_BYTES = 1 << 30
 #: JSON-RPC code with which a served embedded chain says that its data are damaged.
 DAMAGED = -32042
+#: ... that it makes no block by its clock.
+WRONG_CLOCK = -32043
 #: HTTP statuses after which the same request may succeed later.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TRANSPORT = (OSError, http.client.HTTPException)
@@ -191,6 +193,8 @@ def _result(answer: Mapping[str, Any], method: str) -> Any:
         raise RpcRefused(f"{method}: {error}", rpc_code=-32603)
     code = error.get("code")
     message = f"{method}: {error.get('message', 'refused without a reason')}"
+    if code == WRONG_CLOCK:
+        raise WrongClock(str(error.get("message")))
     if code == DAMAGED:
         raise ChainDamaged(message)
     raise RpcRefused(message, code if isinstance(code, int) else -32603, _revert_data(error.get("data")))

@@ -20,6 +20,7 @@ from ledger.cli import (
     witness,
     write,
 )
+from ledger.cli.common import ClockIsRight
 
 app = typer.Typer(
     name="credit-ledger",
@@ -42,6 +43,7 @@ def root(
     show_version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and end."
     ),
+    clock_is_right: ClockIsRight = False,  # `opened` asks for it
 ) -> None:
     """Take the options that come before a verb."""
 

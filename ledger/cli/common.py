@@ -22,6 +22,25 @@ if TYPE_CHECKING:
 #: `--json`, on every verb.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+#: Whether `--clock-is-right` was given, before the verb or after it: whatever opens the ledger asks.
+_said = {"clock is right": False}
+
+
+def _say(given: bool) -> bool:
+    _said["clock is right"] |= given
+    return given
+
+
+#: `--clock-is-right`, before any verb and on those that write most.
+ClockIsRight = Annotated[
+    bool,
+    typer.Option(
+        "--clock-is-right",
+        callback=_say,
+        help="Somebody looked: the embedded chain may make blocks by this clock, though it rested for long.",
+    ),
+]
+
 #: `--passphrase-file`, where a key file is opened.
 PassphraseFile = Annotated[
     Path | None,
@@ -46,7 +65,7 @@ def opened() -> Iterator[Ledger]:
     """Open the ledger of this environment for one verb."""
     from ledger.bootstrap import Ledger  # noqa: PLC0415  verbs that need no ledger start faster without it
 
-    with Ledger.open(read_settings()) as ledger:
+    with Ledger.open(read_settings(), clock_is_right=_said["clock is right"]) as ledger:
         yield ledger
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.common import AsJson, emit, note, opened, read_settings, waiting_lines
+from ledger.cli.common import AsJson, ClockIsRight, emit, note, opened, read_settings, waiting_lines
 from ledger.cli.progress import bar
 from ledger.domain.calendar import iso
-from ledger.errors import Busy, LedgerError
+from ledger.errors import Busy, LedgerError, WrongClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def start(
     sample: Annotated[
         bool, typer.Option("--sample", help="First import the recalls that come with the software.")
     ] = False,
+    clock_is_right: ClockIsRight = False,
 ) -> None:
     """Deploy if needed, then follow, send and serve the API and the chain on loopback. 启动."""
     from ledger.bootstrap import Ledger  # noqa: PLC0415  keeps the other verbs' start quick
@@ -37,9 +38,12 @@ def start(
 
     settings = read_settings()
     begun = time.monotonic()
-    with Ledger.open(settings, progress=_deploying) as ledger:
+    with Ledger.open(settings, progress=_deploying, clock_is_right=clock_is_right) as ledger:
         note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
-        ledger.sender.drain()
+        try:
+            ledger.sender.drain()
+        except WrongClock as error:
+            note(f"waiting: {error}")  # what is there can still be read, and what waits is sent later
         ledger.follower.catch_up()
         if sample:
             from ledger.cli.sample import show_sample  # noqa: PLC0415  only here
@@ -141,7 +145,8 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _status(ledger: Ledger) -> dict[str, Any]:
-    from ledger.index.queries import counts  # noqa: PLC0415  keeps the start quick
+    from ledger.chain.connect import read_clock  # noqa: PLC0415  keeps the start quick
+    from ledger.index.queries import counts  # noqa: PLC0415
     from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
     latest = int(ledger.node.request("eth_blockNumber"), 16)
@@ -163,6 +168,7 @@ def _status(ledger: Ledger) -> dict[str, Any]:
         "outbox": ledger.sender.status()._asdict(),
         "waiting": waiting_now(ledger),
         "today": iso(ledger.today()),
+        "clock": read_clock(ledger.node).disagrees or "agrees with the chain",
         "version": version("credit-ledger"),
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ledger.cli.common import SOME_REFUSED, AsJson, emit, note, opened, waiting_lines
+from ledger.cli.common import SOME_REFUSED, AsJson, ClockIsRight, emit, note, opened, waiting_lines
 from ledger.cli.identities import authority_of
 from ledger.cli.progress import bar
 from ledger.cli.read import AsOf, day_or_today
@@ -27,7 +27,7 @@ class Format(StrEnum):
     CPSC = "cpsc"
 
 
-def import_records(
+def import_records(  # noqa: PLR0917  each is an option with a name
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or NDJSON in UTF-8.")],
     file_format: Annotated[
         Format, typer.Option("--format", help="records, or cpsc: US recalls as published.")
@@ -37,6 +37,7 @@ def import_records(
         typer.Option("--authority", metavar="CODE", help="Who writes the records (cpsc: US-CPSC)."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row and write nothing.")] = False,
+    clock_is_right: ClockIsRight = False,  # noqa: ARG001  `opened` asks for it
     as_json: AsJson = False,
 ) -> None:
     """Record a file's good rows; put the others, with the reason, into FILE.rejects.csv. 导入."""
@@ -82,7 +83,11 @@ def import_text(result: ImportResult, waiting: Mapping[str, int] | None = None) 
     return "\n".join([*lines, *waiting_lines(waiting or {})])
 
 
-def assess(as_of: AsOf = None, as_json: AsJson = False) -> None:
+def assess(
+    as_of: AsOf = None,
+    clock_is_right: ClockIsRight = False,  # noqa: ARG001  `opened` asks for it
+    as_json: AsJson = False,
+) -> None:
     """Score the enterprises that changed, anchor the scores' root on the chain, sign a checkpoint. 评定."""
     from ledger.workflows.assessing import assess as run  # noqa: PLC0415  keeps the start quick
     from ledger.workflows.checkpoints import make_checkpoint  # noqa: PLC0415

@@ -1,14 +1,15 @@
 """Business dates: civil dates of Asia/Shanghai, held as a whole number of days since 1970-01-01.
 
 Nothing here reads a clock. China has kept UTC+8 without summer time since 1991, and a business date is what
-an authority wrote on its decision: the zone matters only where an instant is turned into a date (`day_of`).
+an authority wrote on its decision: the zone matters only where an instant is turned into a date. That is done
+here, by `day_of`, and nowhere else.
 """
 
 from __future__ import annotations
 
 import calendar as _gregorian
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
 from ledger.errors import BadValue
@@ -17,6 +18,7 @@ from ledger.errors import BadValue
 LAST_YEAR = 2999
 _EPOCH = date(1970, 1, 1).toordinal()
 _SHANGHAI_OFFSET = 8 * 3600
+_SHANGHAI = timezone(timedelta(seconds=_SHANGHAI_OFFSET))
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -86,6 +88,14 @@ def iso_instant(timestamp: int) -> str:
     """Turn Unix seconds into `YYYY-MM-DDTHH:MM:SSZ`. Raises `BadValue` beyond the year 9999."""
     try:
         return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        raise BadValue("time", timestamp, "beyond the calendar") from None
+
+
+def civil_instant(timestamp: int) -> str:
+    """Turn Unix seconds into `YYYY-MM-DDTHH:MM:SS+08:00`. Raises `BadValue` beyond the year 9999."""
+    try:
+        return datetime.fromtimestamp(timestamp, _SHANGHAI).isoformat()
     except (ValueError, OverflowError, OSError):
         raise BadValue("time", timestamp, "beyond the calendar") from None
 

@@ -7,7 +7,6 @@ lives in a `Store`, opens where it was left, and its genesis gives money only to
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 _RECURSION = sys.getrecursionlimit()
@@ -22,8 +21,9 @@ from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID, ENDOWMENT  # noqa: 
 from ledger.crypto.hashing import keccak256  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from ledger.chain.embedded.clock import ChainClock
     from ledger.chain.embedded.store import Store
 
 # py-evm raises the interpreter's limit a hundredfold, for contracts that call each other a thousand deep.
@@ -54,9 +54,7 @@ def transaction_builder() -> Any:
 class DurableBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no types
     """eth-tester's backend on a store. Opens the chain in it, or begins one that `funded` have money on."""
 
-    def __init__(
-        self, store: Store, funded: Iterable[bytes] = (), clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, store: Store, clock: ChainClock, funded: Iterable[bytes] = ()) -> None:
         self._store = store
         self._funded = tuple(funded)
         self._clock = clock
@@ -69,17 +67,21 @@ class DurableBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no t
             self.chain = LedgerChain(self._store)
             return
         parameters = self.generate_genesis_params(
-            {"gas_limit": BLOCK_GAS, "extra_data": b"credit-ledger", "timestamp": int(self._clock())}
+            {"gas_limit": BLOCK_GAS, "extra_data": b"credit-ledger", "timestamp": self._clock.now()}
         )
         account = {"balance": ENDOWMENT, "nonce": 0, "code": b"", "storage": {}}
         self.chain = LedgerChain.from_genesis(self._store, parameters, dict.fromkeys(self._funded, account))
         self._store.flush()
 
     def set_time(self) -> None:
-        """Give the block to come the wall clock's time, unless that is not after its parent's."""
-        now = int(self._clock())
-        if now > self.chain.header.timestamp:
-            self.chain.set_header_timestamp(now)
+        """Give the block to come the clock's time, or the second after its parent's; note the clock's."""
+        # From the parent: what stands in the header now may be of a moment when the clock was wrong.
+        now = max(self._clock.now(), self.chain.get_canonical_head().timestamp + 1)
+        self.chain.header = self.chain.header.copy(timestamp=now, extra_data=self._clock.stamp())
+
+    def check_clock(self) -> None:
+        """Raise `WrongClock` if no block may be made by the clock."""
+        self._clock.check(self.chain.get_canonical_head())
 
     def send_and_mine(self, raw: bytes) -> None:
         """Execute a transaction in a block of its own, durable on return; a refused one leaves no trace."""

@@ -6,7 +6,6 @@ refused here and leaves no trace; what fails while executing is mined with statu
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,9 +21,10 @@ from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ledger.chain.embedded.blocks import Header
+    from ledger.chain.embedded.clock import ChainClock
     from ledger.chain.embedded.store import Store
 
 _REFUSED, _REVERTED = -32000, 3
@@ -44,15 +44,19 @@ class CallRequest(NamedTuple):
 class Evm:
     """Execution on one store. Not thread safe. Refusals are `RpcRefused` with the codes of ordinary nodes."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
-        self._backend = DurableBackend(store, clock=clock)
+    def __init__(self, store: Store, clock: ChainClock) -> None:
+        self._backend = DurableBackend(store, clock)
 
     # ------------------------------------------------------------------ sending
 
     def send(self, raw: bytes) -> bytes:
-        """Execute a signed transaction in a block of its own; return its hash once that block is durable."""
+        """Execute a signed transaction in a block of its own; return its hash once that block is durable.
+
+        Raises `WrongClock` where no block may be made.
+        """
         transaction = self._decode(raw)
         with _translated():
+            self._backend.check_clock()
             self._backend.set_time()
             chain = self._backend.chain
             self._admit(transaction, chain.get_vm().state, chain.header)

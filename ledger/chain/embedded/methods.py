@@ -2,7 +2,9 @@
 
 Parameters and results are those of ordinary nodes (github.com/ethereum/execution-apis). The chain has no pool
 and no forks: `pending`, `safe` and `finalized` are `latest`, except that `eth_call` at `pending` executes in
-the block to come. Errors are `RpcRefused` with JSON-RPC codes, or `ChainDamaged`.
+the block to come. Two methods are this chain's own: `ledger_clock` says by what it makes its blocks, and
+`ledger_clockIsRight` that somebody looked. Errors are `RpcRefused` with JSON-RPC codes, `ChainDamaged`, or
+`WrongClock`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded import encode, params
 from ledger.chain.embedded.blocks import Blocks
+from ledger.chain.embedded.clock import reading_of
 from ledger.chain.embedded.filters import find_logs
 from ledger.chain.embedded.rules import BLOCK_GAS, CHAIN_ID
 from ledger.chain.embedded.transactions import read_transaction
@@ -21,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ledger.chain.embedded.blocks import Header
+    from ledger.chain.embedded.clock import ChainClock
     from ledger.chain.embedded.evm import CallRequest, Evm
     from ledger.chain.embedded.store import Store
 
 #: The methods that change the chain.
-WRITING = frozenset({"eth_sendRawTransaction"})
+WRITING = frozenset({"eth_sendRawTransaction", "ledger_clockIsRight"})
 _NOT_FOUND, _INVALID = -32601, -32602
 _FIXED: dict[str, Any] = {
     "eth_accounts": [],
@@ -46,8 +50,9 @@ def _version() -> str:
 class Methods:
     """Answers calls on one store. Not thread safe: its owner holds a lock."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: ChainClock) -> None:
         self._store = store
+        self._clock = clock
         self._blocks = Blocks(store)
         self._loaded: Evm | None = None
         self._table: dict[str, Callable[..., Any]] = {
@@ -69,6 +74,8 @@ class Methods:
             "eth_gasPrice": lambda: hex(self._next_base_fee()),
             "eth_feeHistory": self._fee_history,
             "eth_sendRawTransaction": lambda raw: encode.data(self._evm.send(params.data(raw))),
+            "ledger_clock": self._clock_now,
+            "ledger_clockIsRight": self._clock.accept,
         }
 
     def answer(self, method: str, arguments: Sequence[Any]) -> Any:
@@ -90,8 +97,18 @@ class Methods:
         if self._loaded is None:
             from ledger.chain.embedded.evm import Evm  # noqa: PLC0415  importing py-evm takes a second
 
-            self._loaded = Evm(self._store)
+            self._loaded = Evm(self._store, self._clock)
         return self._loaded
+
+    def _clock_now(self) -> dict[str, Any]:
+        """The clock's time, what it was at the last block, and why no block is made (or null)."""
+        last = self._at("latest")
+        assert last is not None
+        return {
+            "now": hex(self._clock.now()),
+            "last": hex(reading_of(last)),
+            "fault": self._clock.fault(last),
+        }
 
     # ------------------------------------------------------------------ blocks
 

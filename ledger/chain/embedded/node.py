@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ledger.chain.embedded.clock import SPAN_DAYS, ChainClock
 from ledger.chain.embedded.lock import ChainLock
 from ledger.chain.embedded.methods import Methods
 from ledger.chain.embedded.store import Store
@@ -21,17 +22,21 @@ LOCK = "chain.lock"
 class EmbeddedNode:
     """The chain of one data folder, owned by this process until `close`. Any thread may call it."""
 
-    def __init__(self, folder: Path, store: Store, lock: ChainLock) -> None:
+    def __init__(self, folder: Path, store: Store, lock: ChainLock, clock: ChainClock) -> None:
         self.where = f"the embedded chain in {folder}"
         self.folder = folder
         self._store = store
         self._lock = lock
-        self._methods = Methods(store)
+        self._clock = clock
+        self._methods = Methods(store, clock)
         self._guard = threading.RLock()
         self._open = True
 
     def request(self, method: str, *params: object) -> Any:
-        """Call one method. Raises `RpcRefused`, `ChainDamaged`; `ChainUnavailable` after `close`."""
+        """Call one method.
+
+        Raises `RpcRefused`, `ChainDamaged`, `WrongClock`; `ChainUnavailable` after `close`.
+        """
         with self._guard:
             if not self._open:
                 raise ChainUnavailable(f"{self.where} is closed")
@@ -51,23 +56,25 @@ class EmbeddedNode:
                 self._lock.release()
 
 
-def open_embedded(folder: Path, funded: Sequence[str]) -> EmbeddedNode:
+def open_embedded(folder: Path, funded: Sequence[str], span_days: int = SPAN_DAYS) -> EmbeddedNode:
     """Open the chain in `folder`, or start one whose genesis gives money to the `funded` addresses only.
 
+    `span_days` is how long the chain may rest before the clock is asked about (see `clock`).
     Raises `Busy` (naming the process that has it) and `ChainDamaged`.
     """
     lock = ChainLock(folder / LOCK)
     try:
         store = Store(folder / DATABASE)
+        clock = ChainClock(store, span_days=span_days)
         try:
             if not store.holds_a_chain():
                 from ledger.chain.embedded.backend import DurableBackend  # noqa: PLC0415  py-evm takes a second
 
-                DurableBackend(store, [bytes.fromhex(address[2:]) for address in funded])
+                DurableBackend(store, clock, [bytes.fromhex(address[2:]) for address in funded])
         except BaseException:
             store.close()
             raise
     except BaseException:
         lock.release()
         raise
-    return EmbeddedNode(folder, store, lock)
+    return EmbeddedNode(folder, store, lock, clock)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded.methods import WRITING
 from ledger.chain.files import write_private
-from ledger.chain.rpc import DAMAGED, RpcRefused
-from ledger.errors import ChainDamaged, LedgerError
+from ledger.chain.rpc import DAMAGED, WRONG_CLOCK, RpcRefused
+from ledger.errors import ChainDamaged, LedgerError, WrongClock
 
 if TYPE_CHECKING:
     from ledger.chain.embedded.node import EmbeddedNode
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         except RpcRefused as error:
             return _failure(number, error.rpc_code, str(error), error.data)
         except LedgerError as error:
-            return _failure(number, DAMAGED if isinstance(error, ChainDamaged) else _INTERNAL, str(error))
+            return _failure(number, _code_of(error), str(error))
         return {"jsonrpc": "2.0", "id": number, "result": result} if "id" in call else None
 
     def _send(self, status: int, answer: Any) -> None:
@@ -139,6 +139,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
         """Write nothing: addresses and methods are not worth a line, and errors go to the caller."""
+
+
+def _code_of(error: LedgerError) -> int:
+    if isinstance(error, WrongClock):
+        return WRONG_CLOCK
+    return DAMAGED if isinstance(error, ChainDamaged) else _INTERNAL
 
 
 def _failure(number: Any, code: int, message: str, data: bytes = b"") -> dict[str, Any]:

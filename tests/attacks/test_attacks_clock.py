@@ -1,0 +1,180 @@
+"""A clock that is wrong, a vault that is older than the chain, numbers that somebody else used: nothing stops for good.
+
+The verbs run as an operator runs them, each in a process of its own, some of which see another clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "acceptance"))
+
+from installation import Installation, write_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAKE = Path(__file__).parent / "fake_clock"
+DAY = 86_400
+FIRM = "9144030071526726XG"
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with contracts, to be copied."""
+    made = Installation(tmp_path_factory.mktemp("deployed") / "data")
+    made.run("start", "--once")
+    return made.folder
+
+
+@pytest.fixture
+def place(deployed: Path, tmp_path: Path) -> Installation:
+    """An installation of its own."""
+    shutil.copytree(deployed, tmp_path / "data")
+    return Installation(tmp_path / "data")
+
+
+@contextlib.contextmanager
+def clock_off(place: Installation, seconds: float) -> Iterator[None]:
+    """Let the verbs of an installation see a clock that is this far off."""
+    before = dict(place.settings)
+    place.settings |= {"PYTHONPATH": str(FAKE), "FAKE_OFFSET": str(seconds)}
+    try:
+        yield
+    finally:
+        place.settings = before
+
+
+def record(place: Installation, reference: str, code: int = 0, authority: str = "GACC", **row: str) -> Any:
+    """Import one record; return the finished process."""
+    kind = {"GACC": "CU04", "STA": "TX01"}[authority]
+    usual = {"party": FIRM, "type": kind, "decided_on": "2026-05-04", "reference": reference}
+    path = write_records(place.folder.parent / f"{reference}.csv", [usual | row])
+    return place.run("import", path, "--format", "records", "--authority", authority, code=code)
+
+
+# ---------------------------------------------------------------------- the clock
+
+
+@pytest.mark.parametrize("days", [36, 400, 3650])
+def test_no_block_is_made_by_a_clock_far_ahead(place: Installation, days: int) -> None:
+    with clock_off(place, days * DAY):
+        refused = record(place, "K1", code=1)
+        assert f"{days} days after the chain's last block" in refused.stderr
+        assert "--clock-is-right" in refused.stderr
+        found = place.json("status")
+        assert "days after the chain's last block" in found["clock"]
+        assert (found["outbox"]["queued"], found["index"]["records"]) == (1, 0)
+    record(place, "K2")  # the clock is right again: what waited goes along
+    assert place.json("status")["index"]["records"] == 2
+    opened = place.json("objection", "open", "GACC-2", "--statement", "paid in time")
+    assert opened["opened_on"] == place.json("status")["today"]
+
+
+def test_a_clock_ahead_by_less_than_an_office_rests_is_believed(place: Installation) -> None:
+    with clock_off(place, 34 * DAY):
+        record(place, "K1")
+        assert place.json("status")["clock"] == "agrees with the chain"
+    refused = record(place, "K2", code=1)
+    assert "no block is made before the last" in refused.stderr
+    assert "repair --take-back" in refused.stderr
+
+
+def test_a_span_can_be_set(place: Installation) -> None:
+    place.settings["CREDIT_LEDGER_CLOCK_SPAN_DAYS"] = "3"
+    with clock_off(place, 4 * DAY):
+        assert "4 days after" in record(place, "K1", code=1).stderr
+    place.settings["CREDIT_LEDGER_CLOCK_SPAN_DAYS"] = "0"
+    assert "CLOCK_SPAN_DAYS" in place.run("status", code=1).stderr
+
+
+def test_a_clock_that_jumps_back_makes_no_block(place: Installation) -> None:
+    with clock_off(place, -110):
+        record(place, "K1")  # what a time server corrects
+    with clock_off(place, -3600):
+        assert "no block is made before the last" in record(place, "K2", code=1).stderr
+        assert place.json("score", FIRM)["score"] == 96  # reading goes on
+    record(place, "K3")
+    assert place.json("status")["outbox"] == {"queued": 0, "sealed": 0, "recorded": 3}
+
+
+def test_that_the_clock_is_right_is_said_once(place: Installation) -> None:
+    with clock_off(place, 50 * DAY):
+        record(place, "K1", code=1)
+        place.run("--clock-is-right", "status")
+        record(place, "K2")
+    with clock_off(place, 90 * DAY):
+        record(place, "K3", code=1)  # 40 days later somebody must look again
+        place.run("start", "--once", "--clock-is-right")
+        assert place.json("status")["index"]["records"] == 3
+
+
+def test_what_was_said_under_a_wrong_clock_counts_for_nothing(place: Installation) -> None:
+    with clock_off(place, 3650 * DAY):
+        place.run("--clock-is-right", "status")
+    with clock_off(place, 400 * DAY):
+        assert "400 days after" in record(place, "K1", code=1).stderr
+
+
+def test_a_clock_that_jumps_while_serving(place: Installation) -> None:
+    offset = place.folder.parent / "offset"
+    offset.write_text("0")
+    token = place.json("key", "create", "--scope", "authority:GACC")["token"]
+    place.settings |= {"PYTHONPATH": str(FAKE), "FAKE_OFFSET_FILE": str(offset)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = place.start(port)
+    base = f"http://127.0.0.1:{port}"
+
+    def jump_to(seconds: int) -> None:
+        following = offset.with_name("following")
+        following.write_text(str(seconds))
+        following.rename(offset)  # at once: nobody reads half of it
+
+    def ready() -> str:
+        try:
+            with urlopen(base + "/readyz", timeout=10) as answer:
+                return answer.read().decode()
+        except OSError as error:
+            return error.read().decode()  # type: ignore[attr-defined]
+
+    def post(reference: str) -> None:
+        row = {"party": FIRM, "type": "CU04", "decided_on": "2026-05-04", "reference": reference}
+        body = json.dumps({"records": [row]}).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        with urlopen(Request(base + "/v1/records", body, headers), timeout=30) as answer:
+            assert answer.status == 202
+
+    def recorded(many: int, patience: float = 30) -> bool:
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if place.json("status")["index"]["records"] == many:
+                return True
+        return False
+
+    try:
+        post("A1")
+        assert recorded(1)
+        for jump, says in ((400 * DAY, "400 days after"), (-7200, "no block is made before")):
+            jump_to(jump)
+            post(f"B{jump}")  # taken, and kept waiting
+            assert says in ready()
+            assert place.json("score", FIRM, "--as-of", "2026-06-01")["score"] == 92
+            assert not recorded(2, patience=3)
+        jump_to(0)
+        assert recorded(3)
+        assert '"clock":"agrees with the chain"' in ready()
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
