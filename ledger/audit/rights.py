@@ -60,7 +60,7 @@ def read_authorities(entries: Iterable[Fields]) -> dict[int, ShownAuthority]:
     found: dict[int, ShownAuthority] = {}
     for entry in entries:
         number, code = entry.integer("authority", 1, 2**16 - 1), entry.text("code")
-        events = tuple(_event(each) for each in entry.list("events"))
+        events = tuple(_event(each) for each in entry.entries("events"))
         if number in found or any(a[:2] >= b[:2] for a, b in pairwise(events)):
             entry.refuse("events", "not in chain order, or of an authority given before")
         entry.done()

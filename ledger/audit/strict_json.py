@@ -3,6 +3,9 @@
 Refused: bytes that are not UTF-8, a byte order mark, a key given twice, fractions and NaN, and every shape
 the reader did not ask for (missing key, unknown key, other type, number outside its range, text that is not
 the one spelling of its bytes). Each refusal is a `BadProof` that names the place.
+
+What reading costs is bounded before a value is made: nesting, digits of a number, and how many values there
+may be for the bytes given, so that time and memory stay linear in the size of the file.
 """
 
 from __future__ import annotations
@@ -10,10 +13,26 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from typing import NoReturn
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from ledger.errors import BadProof
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How deep objects and lists may be inside one another.
+MAX_NESTING: Final = 12
+#: Digits of the largest number: that of a 64-bit one.
+MAX_DIGITS: Final = 20
+#: Bytes a value takes at least, on the average; a file of less is made to cost, not to tell.
+BYTES_A_VALUE: Final = 8
+#: Values that are let be whatever the size.
+FREE_VALUES: Final = 4_096
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NOT_BRACKETS = bytes(each for each in range(256) if each not in b"[]{}")
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 
@@ -27,10 +46,12 @@ def parse_object(data: bytes, limit: int) -> dict[str, object]:
     """Parse one JSON object of at most `limit` bytes."""
     if len(data) > limit:
         raise Malformed(f"{len(data)} bytes, more than {limit}")
+    _bound(data)
     try:
         value: object = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_once,
+            parse_int=_whole,
             parse_float=_no_fraction,
             parse_constant=_no_fraction,
         )
@@ -61,7 +82,7 @@ class Fields:
     def done(self) -> None:
         """Refuse any key that was not taken."""
         if self._left:
-            raise Malformed(f"{self._where}: unknown key {min(self._left)!r}")
+            raise Malformed(f"{self._where}: unknown key {min(self._left)[:40]!r}")
 
     def has(self, key: str) -> bool:
         return key in self._left
@@ -104,12 +125,19 @@ class Fields:
         """An object."""
         return Fields(self._take(key), f"{self._where}.{key}")
 
-    def list(self, key: str) -> list[Fields]:
-        """A list of objects."""
+    def entries(self, key: str) -> Iterator[Fields]:
+        """A list of objects, one after another."""
         value = self._take(key)
         if not isinstance(value, list):
             self.refuse(key, "not a list")
-        return [Fields(each, f"{self._where}.{key}[{index}]") for index, each in enumerate(value)]
+        return (Fields(each, f"{self._where}.{key}[{index}]") for index, each in enumerate(value))
+
+    def hashes(self, key: str) -> list[bytes]:
+        """32-byte hashes one after another, in base64."""
+        raw = self.base64(key)
+        if len(raw) % 32:
+            self.refuse(key, "not a whole number of hashes")
+        return [raw[i : i + 32] for i in range(0, len(raw), 32)]
 
     def _take(self, key: str) -> object:
         if key not in self._left:
@@ -124,10 +152,27 @@ class Fields:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise Malformed(f"key {twice!r} is given twice")
+        seen = set[str]()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Malformed(f"key {twice[:40]!r} is given twice")
     return found
+
+
+def _bound(data: bytes) -> None:
+    """Refuse what would cost more to read than its size allows. Looks at brackets and commas alone."""
+    bare = _STRING.sub(b"", data)
+    values = bare.count(b",") + bare.count(b"[") + bare.count(b"{") + bare.count(b":") + 1
+    if values > FREE_VALUES + len(data) // BYTES_A_VALUE:
+        raise Malformed(f"{values} values in {len(data)} bytes: no evidence is so dense")
+    brackets = bare.translate(None, _NOT_BRACKETS)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_NESTING:
+        raise Malformed(f"nested deeper than {MAX_NESTING}")
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise Malformed(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def _no_fraction(text: str) -> NoReturn:

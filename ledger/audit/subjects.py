@@ -14,7 +14,7 @@ from ledger.domain.records import Posted, record_id, split_id, unpack_run
 from ledger.errors import BadProof, BadValue, ChainDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LAST_DAY = to_day(f"{LAST_YEAR}-12-31")
 _RECORD_NAME = re.compile(r"([1-9][0-9]{0,4})-([1-9][0-9]{0,14})")
@@ -72,7 +72,7 @@ def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
     commitment, stated = entry.hex("identity_commitment", 32), entry.hex("head", 32)
     head, runs = genesis_head(enterprise, commitment), list[ShownRun]()
     leaves, last_leaf, last_ids = dict[int, bytes](), -1, dict[int, int]()
-    for run in entry.list("runs"):
+    for run in entry.entries("runs"):
         first_id, index, raw = read_record(run, "first"), run.integer("leaf_index"), run.base64("records")
         at = _place(run) if run.has("at") else None
         run.done()
@@ -86,7 +86,7 @@ def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
         raise HeadDiffers(f"enterprise {enterprise}: the runs lead to {head.hex()}, not to {stated.hex()}")
     party_key = _party_key(entry.fields("identity"), commitment) if entry.has("identity") else None
     commitments = {each.id: each.commitment for run in runs for each in run.records}
-    documents = _documents(entry.list("documents"), commitments)
+    documents = _documents(entry.entries("documents"), commitments)
     entry.done()
     return Subject(enterprise, commitment, party_key, head, tuple(runs), documents), leaves
 
@@ -134,7 +134,7 @@ def _party_key(identity: Fields, commitment: bytes) -> str:
     return party_key
 
 
-def _documents(entries: list[Fields], commitments: Mapping[int, bytes]) -> dict[int, bytes]:
+def _documents(entries: Iterable[Fields], commitments: Mapping[int, bytes]) -> dict[int, bytes]:
     documents = dict[int, bytes]()
     for entry in entries:
         record, salt = read_record(entry, "record"), entry.hex("salt", 32)

@@ -80,7 +80,7 @@ from ledger.crypto.multiproof import verify_multi
 from ledger.errors import BadProof
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ledger.crypto.notes import VerifierKey
 
@@ -164,10 +164,10 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
     block.done()
     tree = top.fields("tree")
     size, root, leaves = tree.integer("size"), tree.hex("root", 32), tree.text("leaves")
-    subjects = _subjects(top.list("subjects"), size, root, leaves, _hashes(tree.base64("proof")))
+    subjects = _subjects(top.entries("subjects"), size, root, leaves, tree.hashes("proof"))
     tree.done()
     authorities = _authorities(top, subjects)
-    cards = read_cards(top.list("cards")) if top.has("cards") else {}
+    cards = read_cards(top.entries("cards")) if top.has("cards") else {}
     score = check_score(top.fields("score"), cards, subjects) if top.has("score") else None
     assessment = (
         check_assessment(top.fields("assessment"), cards, subjects) if top.has("assessment") else None
@@ -177,7 +177,7 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
         note = top.text("checkpoint").encode()
         checkpoint = check_checkpoint(note, chain_id, contract, (size, root), trusted.keys)
     signatures = (
-        check_signatures(top.list("signatures"), (chain_id, contract), authorities, subjects)
+        check_signatures(top.entries("signatures"), (chain_id, contract), authorities, subjects)
         if top.has("signatures")
         else ()
     )
@@ -194,13 +194,11 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
 
 
 def _subjects(
-    entries: list[Fields], size: int, root: bytes, leaves: str, proof: list[bytes]
+    entries: Iterable[Fields], size: int, root: bytes, leaves: str, proof: list[bytes]
 ) -> tuple[Subject, ...]:
     """Read the subjects and prove their leaves."""
     if leaves not in ("all", "last"):
         raise Malformed(f"document.tree.leaves: {leaves!r} is neither 'all' nor 'last'")
-    if not entries:
-        raise Malformed("document.subjects: empty")
     subjects, proven = list[Subject](), dict[int, bytes]()
     for entry in entries:
         subject, own = read_subject(entry)
@@ -209,6 +207,8 @@ def _subjects(
                 raise RecordsUnfit(f"two runs have leaf {index}")
             proven[index] = own[index]
         subjects.append(subject)
+    if not subjects:
+        raise Malformed("document.subjects: empty")
     verify_multi(proven, size, proof, root)
     if len({each.enterprise for each in subjects}) < len(subjects):
         raise Malformed("document.subjects: an enterprise is given twice")
@@ -220,7 +220,7 @@ def _authorities(top: Fields, subjects: Sequence[Subject]) -> dict[int, ShownAut
         if any(run.at for subject in subjects for run in subject.runs):
             raise Malformed("document: runs say where they stand, and nothing is said of authorities")
         return {}
-    authorities = read_authorities(top.list("authorities"))
+    authorities = read_authorities(top.entries("authorities"))
     check_rights(authorities, subjects)
     return authorities
 
@@ -238,12 +238,6 @@ def _opened(data: bytes) -> Fields:
     if top.hex("digest", 32).hex() != digest_of(content):
         raise Malformed("the digest is not that of the document: it was changed or damaged")
     return top
-
-
-def _hashes(raw: bytes) -> list[bytes]:
-    if len(raw) % 32:
-        raise Malformed("document.tree.proof: not a whole number of hashes")
-    return [raw[i : i + 32] for i in range(0, len(raw), 32)]
 
 
 def _agree(verdict: EvidenceVerdict, trusted: Trusted) -> None:

@@ -8,7 +8,9 @@ The rules:
    order of their decision day, then of their id; the last word holds.
 3. "Who determines, repairs" (NDRC Order 36): only the authority of the event can do this, on the record of
    the same enterprise, and not with a decision older than the event's. Anything else is ignored, and listed.
-4. A link (LK01) is ended by a revocation only; to link anew, a new link is written.
+4. A link is a pair: LK01 on the name's record, and its mirror LK02 on the code's, by the same authority. The
+   first LK01 from a name to a code and the first LK02 back are one pair, the second ones another, and so on.
+   It counts only while both stand. Either is ended by a revocation only; to link anew, a new pair is written.
 5. Of the links in force, taken in the order of rule 2, the first about a name wins, and no link makes a
    chain: a name that others were linked to, and a target that was itself linked, are refused.
 """
@@ -95,19 +97,24 @@ def resolve(known: Sequence[Posted]) -> Standings:
 
 
 def resolve_links(posted: Iterable[Posted], as_of: int) -> Links:
-    """Resolve links as of a day. `posted` holds the LK01 records and the revocations that refer to them.
+    """Resolve links as of a day. `posted` holds the LK01 and LK02 records, and the revocations about them.
 
-    Other records do no harm. LK02, the mirror, decides nothing.
+    Other records do no harm.
     """
+    records = list(posted)
+    found, mirrors = standing(records, as_of).by_id, _mirrors(records)
     targets: dict[int, int] = {}
     sources_of: set[int] = set()
     ignored = []
-    for each, state, _, _ in standing(posted, as_of).by_id.values():
+    for each, state, _, _ in found.values():
         if each.type != LINKED_TO or state not in _STANDING:
             continue
         name, code = each.enterprise, each.ref
+        mirror = found.get(mirrors.get(each.id, 0))
         reason = None
-        if name in targets:
+        if mirror is None or not mirror.stands:
+            reason = f"its mirror on the record of enterprise {code} does not stand"
+        elif name in targets:
             reason = f"enterprise {name} is already linked to enterprise {targets[name]}"
         elif name == code:
             reason = f"enterprise {name} is linked to itself"
@@ -126,6 +133,18 @@ def resolve_links(posted: Iterable[Posted], as_of: int) -> Links:
 def link_targets(posted: Iterable[Posted], as_of: int) -> dict[int, int]:
     """Return, for each linked enterprise index, the index its records follow (`resolve_links`)."""
     return resolve_links(posted, as_of).targets
+
+
+def _mirrors(records: Iterable[Posted]) -> dict[int, int]:
+    """Return, for each LK01 that has one, the id of the LK02 it is a pair with."""
+    sides: dict[tuple[int, int, int], tuple[list[int], list[int]]] = {}
+    for each in records:
+        if each.type in (LINKED_TO, LINKED_FROM):
+            is_mirror = each.type == LINKED_FROM
+            name, code = (each.ref, each.enterprise) if is_mirror else (each.enterprise, each.ref)
+            sides.setdefault((split_id(each.id)[0], name, code), ([], []))[is_mirror].append(each.id)
+    pairs = (zip(sorted(links), sorted(mirrors), strict=False) for links, mirrors in sides.values())
+    return {link: mirror for pair in pairs for link, mirror in pair}
 
 
 def _can_end(record: Posted) -> bool:

@@ -9,9 +9,10 @@
    card's cap: in the order of decision the one that passes it is trimmed, and its reason says so.
 3. Grade by the card's thresholds; no better than x while a `CAP_x` event counts; D while a `VETO_D` event
    does.
-4. M if the record is shorter than the card's `new_record_months` and clean. Short: no event, or the first
-   decided less than that many months ago. Clean: no negative event but corrected or revoked ones; a repaired
-   event did happen, so it spoils cleanness though it costs nothing.
+4. M if the record is shorter than the card's `new_record_months` and clean, by the events that did happen:
+   a corrected or revoked one changes no grade, it makes a record neither long nor unclean. Short: no event,
+   or the first decided less than that many months ago. Clean: no negative event. A repaired event did happen,
+   so it counts for both though it costs nothing.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Scorer:
         reasons, points, worst = self._reasons(counting)
         total = points + (card.start_milli if tax_data_complete else card.start_incomplete_milli)
         milli = min(max(total, 0), MAX_MILLI)
-        if self._is_short(events) and self._spoiling.isdisjoint([each.type for each in did_happen]):
+        if self._is_short(did_happen) and self._spoiling.isdisjoint([each.type for each in did_happen]):
             return Score(milli, "M", reasons)
         return Score(milli, self._grade(milli, worst), reasons)
 

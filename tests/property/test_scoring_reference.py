@@ -93,7 +93,8 @@ def reference_score(posted, card, as_of, complete):
             total += points
     total += min(bonus, card.bonus_cap_milli)
     milli = max(0, min(100_000, total))
-    young = not events or months_after(to_date(events[0].decided_on), card.new_record_months) > today
+    happened = [each for each in events if states.get(each.id) != "undone"]
+    young = not happened or months_after(to_date(happened[0].decided_on), card.new_record_months) > today
     if young and clean:
         return milli, "M", counted
     thresholds = dict(card.grades)
@@ -228,3 +229,15 @@ def test_many_at_once_are_each_alone(groups, as_of, incomplete):
         (number, score(group, CARD, as_of, tax_data_complete=number not in incomplete))
         for number, group in numbered.items()
     ]
+
+
+@settings(max_examples=300)
+@given(records(), st.integers(FIRST_DAY, LAST_DAY), st.sampled_from([240, 241]))
+def test_an_undone_record_changes_neither_points_nor_grade(posted, as_of, undoing):
+    """Corrected or revoked, it makes a record no longer, no cleaner and no worse: M is not earned by it, nor lost."""
+    number = len(posted) + 1
+    undone = Posted(1 << 48 | number, 1, TYPES[number % len(TYPES)], 2, FIRST_DAY, FIRST_DAY, 0, bytes(32))
+    undo = Posted(2**48 | number + 1, 1, undoing, 0, as_of, as_of, undone.id, bytes(32))
+    before, after = score(posted, CARD, as_of), score([undone, *posted, undo], CARD, as_of)
+    assume(not any(each.ref == undone.id for each in posted))
+    assert (after.milli, after.grade) == (before.milli, before.grade)

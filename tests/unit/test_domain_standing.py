@@ -113,25 +113,46 @@ def test_a_link_is_ended_by_revocation_only():
     for event_type in (CORRECTION, REPAIR, REINSTATEMENT):
         (ignored,) = standing([link, made(2, event_type, 110, link.id)], 200).ignored
         assert ignored.reason == "a link can be revoked only"
-    posted = [link, made(2, REVOCATION, 110, link.id)]
-    assert link_targets(posted, 109) == {1: 9}
-    assert link_targets(posted, 110) == {}
+    pair = linked(1, 1, 9)
+    for undone in pair:
+        posted = [*pair, made(50, REVOCATION, 110, undone.id, enterprise=undone.enterprise)]
+        assert link_targets(posted, 109) == {1: 9}
+        assert link_targets(posted, 110) == {}, "one side is enough"
 
 
-def test_links_follow_the_lk01_side():
-    assert link_targets([made(1, LINKED_TO, 100, 9), made(2, LINKED_FROM, 100, 1, enterprise=9)], 100) == {
-        1: 9
-    }
-    assert link_targets([made(2, LINKED_FROM, 100, 1, enterprise=9)], 100) == {}
-    assert link_targets([made(1, LINKED_TO, 100, 9)], 99) == {}
+def linked(number, name, code, day=100):
+    """A link and its mirror, as one authority writes them."""
+    return [
+        made(number, LINKED_TO, day, code, enterprise=name),
+        made(number + 100, LINKED_FROM, day, name, enterprise=code),
+    ]
+
+
+def test_a_link_counts_only_as_a_pair():
+    link, mirror = linked(1, 1, 9)
+    assert link_targets([mirror, link], 100) == {1: 9}
+    assert link_targets([mirror], 100) == link_targets([link], 100) == {}
+    assert link_targets([link, mirror], 99) == {}
+    found = resolve_links([link, mirror._replace(id=mirror.id + (1 << 48))], 100)
+    assert [each.reason for each in found.ignored] == [
+        "its mirror on the record of enterprise 9 does not stand"
+    ]
+
+
+def test_a_second_pair_does_not_lend_its_mirror_to_the_first():
+    (one, _), (two, other) = linked(1, 1, 9), linked(2, 1, 9)
+    assert link_targets([one, two, other, made(50, REVOCATION, 110, one.id)], 120) == {}
+    first, mirror = linked(1, 1, 9)
+    undo = made(50, REVOCATION, 110, mirror.id, enterprise=9)
+    assert link_targets([first, mirror, two, other, undo], 120) == {1: 9}
 
 
 def test_the_first_link_of_a_name_wins_until_it_is_revoked():
-    first, second = made(5, LINKED_TO, 100, 9), made(1, LINKED_TO, 101, 8)
-    found = resolve_links([second, first], 200)
+    first, second = linked(5, 1, 9), linked(1, 1, 8, day=101)
+    found = resolve_links([*second, *first], 200)
     assert found.targets == {1: 9}
-    assert found.ignored == ((second, "enterprise 1 is already linked to enterprise 9"),)
-    assert link_targets([first, second, made(6, REVOCATION, 150, first.id)], 200) == {1: 8}
+    assert found.ignored == ((second[0], "enterprise 1 is already linked to enterprise 9"),)
+    assert link_targets([*first, *second, made(6, REVOCATION, 150, first[0].id)], 200) == {1: 8}
 
 
 @pytest.mark.parametrize(
@@ -145,12 +166,12 @@ def test_the_first_link_of_a_name_wins_until_it_is_revoked():
     ids=["itself", "cycle", "chain on", "chain before"],
 )
 def test_no_chains_and_no_cycles(links, targets, reason):
-    posted = [made(n, LINKED_TO, 100, code, enterprise=name) for n, (name, code) in enumerate(links, 1)]
+    posted = [each for n, (name, code) in enumerate(links, 1) for each in linked(n, name, code)]
     found = resolve_links(posted, 100)
     assert found.targets == targets
     assert [each.reason for each in found.ignored] == [reason]
 
 
 def test_several_names_may_be_one_code():
-    posted = [made(n, LINKED_TO, 100, 9, enterprise=n) for n in (1, 2, 3)]
+    posted = [each for n in (1, 2, 3) for each in linked(n, n, 9)]
     assert link_targets(posted, 100) == {1: 9, 2: 9, 3: 9}
