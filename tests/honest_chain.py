@@ -39,6 +39,8 @@ GENESIS = 1_790_000_000
 TODAY = day_of(GENESIS)
 LIFECYCLE = sum(1 << t for t in (240, 241, 242, 243))
 LINKS = 1 << 248 | 1 << 249
+#: What four eyes cover.
+WEIGHTY = LIFECYCLE | LINKS
 MANDATES = {1: 0b1111110 | LIFECYCLE | LINKS, 2: 0b11 << 21 | LIFECYCLE, 3: 1 << 91 | LIFECYCLE | LINKS}
 CODES = {1: "GACC", 2: "STA", 3: "US-CPSC"}
 FOREVER = 2**64 - 1
@@ -89,14 +91,14 @@ class Chain:
         self.block()
         self.facts += [
             AuthorityAdded(self.place(), number, CODES.get(number, f"A{number}")),
-            MandateSet(self.place(), number, MANDATES.get(number, LIFECYCLE), self.now),
+            MandateSet(self.place(), number, MANDATES.get(number, LIFECYCLE), WEIGHTY, self.now),
             KeySet(self.place(), number, key_of(number), self.now, until),
         ]
         self.counts[number] = 0
 
     def set_mandate(self, number: int, mandate: int, delay: int = 0) -> None:
         self.block()
-        self.facts.append(MandateSet(self.place(), number, mandate, self.now + delay))
+        self.facts.append(MandateSet(self.place(), number, mandate, WEIGHTY, self.now + delay))
 
     def set_key(self, number: int, key: str, from_: int, until: int) -> None:
         self.block()
@@ -147,7 +149,11 @@ class Chain:
         self.block()
         self.epochs += 1
         root = sha256(b"scores %d" % self.epochs)
-        self.facts.append(AssessmentPublished(self.place(), epoch or self.epochs, card, as_of, root, 1))
+        self.facts.append(
+            AssessmentPublished(
+                self.place(), epoch or self.epochs, card, as_of, root, 1, self._block, 0, bytes(32)
+            )
+        )
 
 
 def scene() -> Chain:

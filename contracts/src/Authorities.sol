@@ -9,13 +9,15 @@ import {IAuthorities} from "./interfaces/IAuthorities.sol";
 /// @notice Implementation of `IAuthorities`; every setter is restricted by the access manager.
 contract Authorities is IAuthorities, AccessManaged {
     struct Authority {
-        uint64 mandateFrom; // `mandate` holds from here on, `mandateBefore` until then
+        uint64 mandateFrom; // `mandate` and `weighty` hold from here on, those before until then
         bool known;
         bool suspended;
         bool fourEyes;
         bytes20 code; // in the same slot as the rest of what `authorize` reads first
         uint256 mandate;
         uint256 mandateBefore;
+        uint256 weighty;
+        uint256 weightyBefore;
     }
 
     struct Window {
@@ -49,6 +51,7 @@ contract Authorities is IAuthorities, AccessManaged {
     function addAuthority(
         bytes32 code,
         uint256 mandate,
+        uint256 weighty,
         address key,
         uint64 until
     ) external restricted returns (uint16 authority_) {
@@ -61,13 +64,13 @@ contract Authorities is IAuthorities, AccessManaged {
         emit AuthorityAdded(authority_, code);
 
         uint64 present = uint64(block.timestamp);
-        _setMandate(authority_, mandate, present);
+        _setMandate(authority_, mandate, weighty, present);
         _setKey(authority_, key, present, until);
     }
 
     /// @inheritdoc IAuthorities
-    function setMandate(uint16 authority_, uint256 mandate, uint64 from) external restricted {
-        _setMandate(authority_, mandate, from);
+    function setMandate(uint16 authority_, uint256 mandate, uint256 weighty, uint64 from) external restricted {
+        _setMandate(authority_, mandate, weighty, from);
     }
 
     /// @inheritdoc IAuthorities
@@ -106,6 +109,11 @@ contract Authorities is IAuthorities, AccessManaged {
     }
 
     /// @inheritdoc IAuthorities
+    function weightyNow(uint16 authority_) external view returns (uint256) {
+        return _weighty(_authorities[authority_]);
+    }
+
+    /// @inheritdoc IAuthorities
     function keyWindow(uint16 authority_, address key) external view returns (uint64 from, uint64 until) {
         Window storage window = _windows[authority_][key];
         return (window.from, window.until);
@@ -130,20 +138,20 @@ contract Authorities is IAuthorities, AccessManaged {
     function authorize(
         uint16 authority_,
         address key
-    ) external view returns (uint256 mandate, bool needsWallet, bytes32 code) {
+    ) external view returns (uint256 mandate, uint256 needsWallet, bytes32 code) {
         Authority storage it = _known(authority_);
         if (it.suspended) revert Suspended(authority_);
         Window memory window = _windows[authority_][key];
         if (window.compromisedFrom != 0) revert KeyDeclaredCompromised(authority_, key, window.compromisedFrom);
         if (block.timestamp < window.from || block.timestamp >= window.until) revert KeyNotValid(authority_, key);
         mandate = _mandate(it);
-        needsWallet = it.fourEyes && !_isWallet(key);
+        needsWallet = it.fourEyes && !_isWallet(key) ? _weighty(it) : 0;
         code = it.code;
     }
 
     // ------------------------------------------------------------------ inside
 
-    function _setMandate(uint16 authority_, uint256 mandate, uint64 from) private {
+    function _setMandate(uint16 authority_, uint256 mandate, uint256 weighty, uint64 from) private {
         Authority storage it = _known(authority_);
         uint64 present = uint64(block.timestamp);
         if (from < present) revert MandateInPast(from, present);
@@ -151,10 +159,10 @@ contract Authorities is IAuthorities, AccessManaged {
             // With two changes waiting, "the last one set that has begun" would no longer be what is stored.
             if (from > it.mandateFrom) revert MandateWaiting(it.mandateFrom, from);
         } else {
-            it.mandateBefore = it.mandate;
+            (it.mandateBefore, it.weightyBefore) = (it.mandate, it.weighty);
         }
-        (it.mandate, it.mandateFrom) = (mandate, from);
-        emit MandateSet(authority_, mandate, from);
+        (it.mandate, it.weighty, it.mandateFrom) = (mandate, weighty, from);
+        emit MandateSet(authority_, mandate, weighty, from);
     }
 
     function _setKey(uint16 authority_, address key, uint64 from, uint64 until) private {
@@ -174,6 +182,10 @@ contract Authorities is IAuthorities, AccessManaged {
 
     function _mandate(Authority storage it) private view returns (uint256) {
         return block.timestamp < it.mandateFrom ? it.mandateBefore : it.mandate;
+    }
+
+    function _weighty(Authority storage it) private view returns (uint256) {
+        return block.timestamp < it.mandateFrom ? it.weightyBefore : it.weighty;
     }
 
     // slither-disable-end timestamp

@@ -10,12 +10,14 @@ import {Enterprises} from "./Enterprises.sol";
 import {IAuthorities} from "./interfaces/IAuthorities.sol";
 import {ICreditLedger} from "./interfaces/ICreditLedger.sol";
 import {CivilDay} from "./libraries/CivilDay.sol";
+import {Codes} from "./libraries/Codes.sol";
 import {MerkleLog} from "./libraries/MerkleLog.sol";
 
 /// @title CreditLedger
 /// @notice Implementation of `ICreditLedger`. There is no owner, no proxy and no way to change or remove a record.
 contract CreditLedger is ICreditLedger, EIP712, Enterprises {
     using MerkleLog for bytes32[64];
+    using Codes for bytes32;
 
     /// @dev What a record is checked against: the same for the whole batch.
     struct Batch {
@@ -70,7 +72,7 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         uint256 count = _checkNumbers(authority_, firstNumber, records);
         // The code is what a signature names; here there is none.
         // slither-disable-next-line unused-return
-        (uint256 mandate, bool needsWallet, ) = authorities.authorize(authority_, msg.sender);
+        (uint256 mandate, uint256 needsWallet, ) = authorities.authorize(authority_, msg.sender);
         _record(authority_, firstNumber, msg.sender, mandate, needsWallet, records, count);
     }
 
@@ -87,14 +89,14 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         // slither-disable-next-line timestamp
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         uint256 count = _checkNumbers(authority_, firstNumber, records);
-        (uint256 mandate, bool needsWallet, bytes32 code) = authorities.authorize(authority_, key);
+        (uint256 mandate, uint256 needsWallet, bytes32 code) = authorities.authorize(authority_, key);
         // The types are known once the records are checked; a wrong signature undoes what was written meanwhile.
         uint256 types = _record(authority_, firstNumber, key, mandate, needsWallet, records, count);
         bytes32 digest = _hashTypedDataV4(
             keccak256(
                 abi.encode(
                     BATCH_TYPEHASH,
-                    _hashCode(code),
+                    code.hashOf(),
                     firstNumber,
                     count,
                     _hashTypes(types),
@@ -160,11 +162,11 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         uint48 firstNumber,
         address key,
         uint256 mandate,
-        bool needsWallet,
+        uint256 needsWallet,
         bytes calldata records,
         uint256 count
     ) private returns (uint256 types) {
-        if (needsWallet) _checkWeight(records, count);
+        if (needsWallet != 0) _checkWeight(needsWallet, records, count);
         Batch memory batch = Batch({
             firstId: (uint256(authority_) << 48) | firstNumber,
             mandate: mandate & ~uint256(1), // there is no type 0
@@ -265,13 +267,11 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         if (!valid) revert InvalidReference(index, ref);
     }
 
-    /// @dev Only for the few batches that need it, so that the others do not pay for it.
-    function _checkWeight(bytes calldata records, uint256 count) private pure {
+    /// @dev Only for the few batches that need it, so that the others do not pay for it. A type above 255 is in no set.
+    function _checkWeight(uint256 needsWallet, bytes calldata records, uint256 count) private pure {
         for (uint256 index; index < count; ++index) {
-            uint256 word = _word(records, index);
-            uint8 severity = uint8(word >> 168);
-            bool weighty = severity == MAX_SEVERITY || uint16(word >> 176) >= FIRST_LIFECYCLE_TYPE;
-            if (weighty) revert NeedsWallet(index);
+            uint256 kind = uint16(_word(records, index) >> 176);
+            if ((needsWallet >> kind) & 1 == 1) revert NeedsWallet(index);
         }
     }
 
@@ -293,22 +293,6 @@ contract CreditLedger is ICreditLedger, EIP712, Enterprises {
         // slither-disable-next-line assembly
         assembly ("memory-safe") {
             hash := keccak256(add(list, 0x20), shl(5, count))
-        }
-    }
-
-    /// @dev keccak256 of the code as a string, without its zero fill.
-    function _hashCode(bytes32 code) private pure returns (bytes32 hash) {
-        uint256 length;
-        unchecked {
-            while (code << (8 * length) != 0) {
-                ++length;
-            }
-        }
-        // Solidity hashes no part of a word: the code would first have to be copied into a `bytes`.
-        // slither-disable-next-line assembly
-        assembly ("memory-safe") {
-            mstore(0x00, code)
-            hash := keccak256(0x00, length)
         }
     }
 

@@ -8,10 +8,13 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {ICreditLedger} from "./interfaces/ICreditLedger.sol";
 import {IObjections} from "./interfaces/IObjections.sol";
 import {CivilDay} from "./libraries/CivilDay.sol";
+import {Codes} from "./libraries/Codes.sol";
 
 /// @title Objections
 /// @notice Implementation of `IObjections`; keys, periods and `openFor` are restricted by the access manager.
 contract Objections is IObjections, EIP712, AccessManaged {
+    using Codes for bytes32;
+
     struct Objection {
         uint64 enterprise;
         uint64 recordId;
@@ -21,9 +24,11 @@ contract Objections is IObjections, EIP712, AccessManaged {
     }
 
     uint32 private constant STATUTORY_DAYS = 20;
+    uint32 private constant MAX_PERIOD = 60;
 
     bytes32 private constant ANSWER_TYPEHASH = keccak256(
-        "ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)"
+        "ObjectionAnswer(uint64 objection,uint64 enterprise,string authority,uint48 record,uint8 outcome,bytes32 answer,"
+        "uint64 epoch,uint64 deadline)"
     );
 
     /// @inheritdoc IObjections
@@ -57,7 +62,7 @@ contract Objections is IObjections, EIP712, AccessManaged {
     /// @inheritdoc IObjections
     function setAnswerPeriod(uint32 period, uint32 from) external restricted {
         uint32 today = CivilDay.today();
-        if (period == 0 || from < today) revert InvalidPeriod(period, from);
+        if (period == 0 || period > MAX_PERIOD || from < today) revert InvalidPeriod(period, from);
         if (_periodFrom > today) {
             if (from > _periodFrom) revert PeriodWaiting(_periodFrom, from);
         } else {
@@ -107,11 +112,25 @@ contract Objections is IObjections, EIP712, AccessManaged {
         // A validator can shift the time by seconds, which no deadline of a signature depends on.
         // slither-disable-next-line timestamp
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        Objection memory it = objectionAt[objection];
+        bytes32 code = _answer(objection, outcome, answer_, key);
         bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(ANSWER_TYPEHASH, objection, outcome, answer_, deadline))
+            keccak256(
+                abi.encode(
+                    ANSWER_TYPEHASH,
+                    objection,
+                    it.enterprise,
+                    code.hashOf(),
+                    uint48(it.recordId),
+                    outcome,
+                    answer_,
+                    ledger.signatureEpoch(uint16(it.recordId >> 48)),
+                    deadline
+                )
+            )
         );
+        // A wrong signature undoes what was written meanwhile.
         if (!SignatureChecker.isValidSignatureNowCalldata(key, digest, signature)) revert InvalidSignature(key);
-        _answer(objection, outcome, answer_, key);
     }
 
     // ------------------------------------------------------------------ views
@@ -144,14 +163,16 @@ contract Objections is IObjections, EIP712, AccessManaged {
         emit ObjectionOpened(objection, enterprise, recordId, msg.sender, today, dueOn, grounds);
     }
 
-    /// @dev Where direct and signed answer end. `key` has sent or signed it.
-    function _answer(uint64 objection, Outcome outcome, bytes32 answer_, address key) private {
+    /// @dev Where direct and signed answer end. `key` has sent or signed it. Returns the authority's code.
+    function _answer(uint64 objection, Outcome outcome, bytes32 answer_, address key) private returns (bytes32 code) {
         Objection storage it = objectionAt[objection];
         if (it.enterprise == 0 || it.outcome != Outcome.Open) revert NotOpen(objection);
         if (outcome == Outcome.Open) revert NoAnswer();
-        // It reverts for anyone but a key of the authority; what it returns is about records.
+        uint256 needsWallet = 0;
+        // It reverts for anyone but a key of the authority; the mandate is about records.
         // slither-disable-next-line unused-return
-        ledger.authorities().authorize(uint16(it.recordId >> 48), key);
+        (, needsWallet, code) = ledger.authorities().authorize(uint16(it.recordId >> 48), key);
+        if (needsWallet != 0) revert AnswerNeedsWallet(objection);
 
         it.outcome = outcome;
         delete openObjection[it.enterprise][it.recordId];

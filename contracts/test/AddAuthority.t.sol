@@ -21,13 +21,14 @@ contract AddAuthorityTest is LedgerTest {
         vm.expectEmit(address(authorities));
         emit IAuthorities.AuthorityAdded(3, "STA");
         vm.expectEmit(address(authorities));
-        emit IAuthorities.MandateSet(3, mandate, uint64(START));
+        emit IAuthorities.MandateSet(3, mandate, ~mandate, uint64(START));
         vm.expectEmit(address(authorities));
         emit IAuthorities.KeySet(3, key, uint64(START), until);
         vm.prank(governor);
-        authorities.addAuthority("STA", mandate, key, until);
+        authorities.addAuthority("STA", mandate, ~mandate, key, until);
 
         vm.assertEq(authorities.mandateNow(3), mandate);
+        vm.assertEq(authorities.weightyNow(3), ~mandate);
         (uint64 from, uint64 end) = authorities.keyWindow(3, key);
         vm.assertEq(from, START);
         vm.assertEq(end, until);
@@ -38,7 +39,7 @@ contract AddAuthorityTest is LedgerTest {
         if (caller == governor) caller = stranger;
         expectUnauthorized(caller);
         vm.prank(caller);
-        authorities.addAuthority("STA", 2, stranger, NEVER);
+        authorities.addAuthority("STA", 2, 2, stranger, NEVER);
     }
 
     function test_refuses_a_code_that_is_taken() external {
@@ -96,14 +97,14 @@ contract AddAuthorityTest is LedgerTest {
     function test_refuses_key_zero() external {
         vm.expectRevert(abi.encodeWithSelector(IAuthorities.InvalidKey.selector, address(0)));
         vm.prank(governor);
-        authorities.addAuthority("STA", 2, address(0), NEVER);
+        authorities.addAuthority("STA", 2, 2, address(0), NEVER);
     }
 
     function testFuzz_refuses_a_key_that_has_ended(uint64 until) external {
         until = uint64(bound(until, 0, START - 1));
         vm.expectRevert(abi.encodeWithSelector(IAuthorities.InvalidWindow.selector, uint64(START), until));
         vm.prank(governor);
-        authorities.addAuthority("STA", 2, stranger, until);
+        authorities.addAuthority("STA", 2, 2, stranger, until);
     }
 
     function test_unknown_authority_has_nothing() external view {
@@ -116,7 +117,7 @@ contract AddAuthorityTest is LedgerTest {
 
     function addAuthorityAsGovernor(bytes32 code) private {
         vm.prank(governor);
-        authorities.addAuthority(code, 2, stranger, NEVER);
+        authorities.addAuthority(code, 2, 2, stranger, NEVER);
     }
 
     function refuseCode(bytes32 code) private {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IAuthorities} from "../src/interfaces/IAuthorities.sol";
 import {IObjections} from "../src/interfaces/IObjections.sol";
 import {AnswerScenarios} from "./utils/AnswerScenarios.sol";
+import {Answer, answerDigest} from "./utils/TypedData.sol";
 import {Wallet} from "./utils/Wallet.sol";
 
 /// @notice Answers signed by an authority's account and relayed by someone else.
@@ -28,14 +30,45 @@ contract AnswerSignedTest is AnswerScenarios {
 
     function test_covers_every_field() external {
         bytes memory signature = signAnswer(customsSecret, 1, IObjections.Outcome.Upheld, NEVER);
-        invalid(2, IObjections.Outcome.Upheld, NEVER, customsKey, signature);
         invalid(1, IObjections.Outcome.Rejected, NEVER, customsKey, signature);
         invalid(1, IObjections.Outcome.Upheld, NEVER - 1, customsKey, signature);
-        invalid(1, IObjections.Outcome.Upheld, NEVER, marketKey, signature);
+        vm.expectRevert(abi.encodeWithSelector(IAuthorities.KeyNotValid.selector, customs, marketKey));
+        relay(1, IObjections.Outcome.Upheld, NEVER, marketKey, signature);
         vm.expectRevert(abi.encodeWithSelector(IObjections.InvalidSignature.selector, customsKey));
         objections.answerSigned(1, IObjections.Outcome.Upheld, GROUNDS, NEVER, customsKey, signature);
         vm.chainId(block.chainid + 1);
         invalid(1, IObjections.Outcome.Upheld, NEVER, customsKey, signature);
+    }
+
+    /// @dev What an officer saw in the wallet: whose objection, and to which record of which authority.
+    function testFuzz_names_what_is_answered(uint8 which) external {
+        Answer memory it = answerOf(1, IObjections.Outcome.Upheld, ANSWER, NEVER);
+        if (which % 5 == 0) it.objection = 2;
+        else if (which % 5 == 1) it.enterprise = 2;
+        else if (which % 5 == 2) it.code = "SAMR";
+        else if (which % 5 == 3) it.record = 2;
+        else it.epoch = 1;
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(customsSecret, answerDigest(address(objections), it));
+        invalid(1, IObjections.Outcome.Upheld, NEVER, customsKey, abi.encodePacked(r, s, v));
+    }
+
+    function test_is_void_once_signatures_are_invalidated() external {
+        bytes memory before = signAnswer(customsSecret, 1, IObjections.Outcome.Upheld, NEVER);
+        vm.prank(customsKey);
+        epochs[customs] = ledger.invalidateSignatures(customs);
+        invalid(1, IObjections.Outcome.Upheld, NEVER, customsKey, before);
+        submit(customs, 1, IObjections.Outcome.Upheld);
+    }
+
+    function test_needs_a_wallet_where_four_eyes_are_asked_for() external {
+        vm.prank(governor);
+        authorities.setFourEyes(customs, true);
+        for (uint8 outcome = 1; outcome <= 3; ++outcome) {
+            vm.expectRevert(abi.encodeWithSelector(IObjections.AnswerNeedsWallet.selector, uint64(1)));
+            submit(customs, 1, IObjections.Outcome(outcome));
+            vm.expectRevert(abi.encodeWithSelector(IObjections.AnswerNeedsWallet.selector, uint64(1)));
+            answer(1, IObjections.Outcome(outcome));
+        }
     }
 
     function test_is_for_this_contract() external {
@@ -103,6 +136,13 @@ contract AnswerSignedByWalletTest is AnswerScenarios {
                     signAnswer(secondSecret, objection, outcome, NEVER)
                 );
         relay(objection, outcome, NEVER, keyOf(authority), signatures);
+    }
+
+    function test_the_wallet_answers_where_four_eyes_are_asked_for() external {
+        vm.prank(governor);
+        authorities.setFourEyes(customs, true);
+        submit(customs, 1, IObjections.Outcome.Upheld);
+        expectObjection(1, 1, RECORD, IObjections.Outcome.Upheld);
     }
 
     function test_one_officer_is_not_enough() external {

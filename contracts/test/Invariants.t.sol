@@ -114,7 +114,7 @@ contract InvariantsTest is ObjectionsTest {
         AssessingActs.Assessment[] memory all = handler.allAssessments();
         vm.assertEq(book.epochCount(), all.length);
         for (uint64 i; i < all.length; ++i) {
-            (bytes32 card, uint32 asOf, bytes32 root, uint64 count) = book.assessment(i + 1);
+            (bytes32 card, uint32 asOf, bytes32 root, uint64 count, , , ) = book.assessment(i + 1);
             vm.assertEq(card, all[i].card);
             vm.assertEq(asOf, all[i].asOf);
             vm.assertEq(root, all[i].root);

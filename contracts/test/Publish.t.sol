@@ -14,27 +14,49 @@ contract PublishTest is LedgerTest {
         book.registerCard(CARD, EFFECTIVE);
     }
 
-    function testFuzz_anchors_an_assessment(uint32 asOf, bytes32 root, uint64 count) external {
+    function testFuzz_anchors_an_assessment(
+        uint32 asOf,
+        bytes32 root,
+        uint64 count,
+        uint64 logSize,
+        bytes32 headsRoot
+    ) external {
         asOf = uint32(bound(asOf, EFFECTIVE, TODAY));
+        uint64 atBlock = uint64(block.number);
         vm.expectEmit(address(book));
-        emit IScoreBook.AssessmentPublished(1, CARD, asOf, root, count);
-        publish(1, CARD, asOf, root, count);
+        emit IScoreBook.AssessmentPublished(1, CARD, asOf, root, count, atBlock, logSize, headsRoot);
+        vm.prank(assessor);
+        book.publish(1, CARD, asOf, root, count, atBlock, logSize, headsRoot);
 
         vm.assertEq(book.epochCount(), 1);
-        (bytes32 card_, uint32 asOf_, bytes32 root_, uint64 count_) = book.assessment(1);
-        vm.assertEq(card_, CARD);
-        vm.assertEq(asOf_, asOf);
-        vm.assertEq(root_, root);
-        vm.assertEq(count_, count);
-        (card_, asOf_, root_, count_) = book.assessment(2);
-        vm.assertEq(uint256(card_) | asOf_ | uint256(root_) | count_, 0);
+        vm.assertEq(stored(1), abi.encode(CARD, asOf, root, count, atBlock, logSize, headsRoot));
+        vm.assertEq(stored(2), new bytes(7 * 32));
+    }
+
+    function testFuzz_refuses_a_block_to_come(uint64 atBlock) external {
+        uint64 present = uint64(block.number);
+        atBlock = uint64(bound(atBlock, present + 1, type(uint64).max));
+        vm.expectRevert(abi.encodeWithSelector(IScoreBook.BlockInFuture.selector, atBlock, present));
+        vm.prank(assessor);
+        book.publish(1, CARD, TODAY, 0, 0, atBlock, 0, 0);
+    }
+
+    function testFuzz_a_card_holds_until_the_next_one(uint32 next, uint32 asOf) external {
+        next = uint32(bound(next, EFFECTIVE + 1, TODAY));
+        asOf = uint32(bound(asOf, next, TODAY));
+        vm.prank(governor);
+        book.registerCard("next", next);
+        publish(1, CARD, next - 1, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IScoreBook.CardSuperseded.selector, CARD, next, asOf));
+        publish(2, CARD, asOf, 0, 0);
+        publish(2, "next", asOf, 0, 0);
     }
 
     function test_later_assessments_leave_earlier_ones_alone() external {
         publish(1, CARD, TODAY - 1, "first", 1);
         publish(2, CARD, TODAY - 1, "second", 2); // the same day again is no step back
         publish(3, CARD, TODAY, "third", 3);
-        (, , bytes32 root, uint64 count) = book.assessment(1);
+        (, , bytes32 root, uint64 count, , , ) = book.assessment(1);
         vm.assertEq(root, "first");
         vm.assertEq(count, 1);
         vm.assertEq(book.epochCount(), 3);
@@ -77,11 +99,18 @@ contract PublishTest is LedgerTest {
         if (caller == assessor) caller = governor;
         expectUnauthorized(caller);
         vm.prank(caller);
-        book.publish(1, CARD, TODAY, 0, 0);
+        book.publish(1, CARD, TODAY, 0, 0, 0, 0, 0);
     }
 
     function publish(uint64 epoch, bytes32 card, uint32 asOf, bytes32 root, uint64 count) private {
         vm.prank(assessor);
-        book.publish(epoch, card, asOf, root, count);
+        book.publish(epoch, card, asOf, root, count, 0, 0, 0);
+    }
+
+    /// @dev An assessment as the book has it, its parts in order.
+    function stored(uint64 epoch) private view returns (bytes memory) {
+        (bool good, bytes memory found) = address(book).staticcall(abi.encodeCall(IScoreBook.assessment, (epoch)));
+        vm.assertTrue(good);
+        return found;
     }
 }

@@ -28,12 +28,26 @@ contract RegisterCardTest is LedgerTest {
         registerCard("first", 1);
         asOf = uint32(bound(asOf, 1, TODAY));
         vm.prank(assessor);
-        book.publish(1, "first", asOf, "root", 1);
+        book.publish(1, "first", asOf, "root", 1, 0, 0, 0);
         if (effectiveOn <= asOf) {
             vm.expectRevert(abi.encodeWithSelector(IScoreBook.InvalidEffectiveDate.selector, effectiveOn, asOf));
         }
         registerCard("second", effectiveOn);
         vm.assertEq(book.cardEffectiveOn("second"), effectiveOn <= asOf ? 0 : effectiveOn);
+    }
+
+    function testFuzz_in_the_order_of_their_days(uint32 first, uint32 second) external {
+        first = uint32(bound(first, 1, type(uint32).max));
+        registerCard("first", first);
+        vm.assertEq(book.latestCard(), "first");
+        if (second == 0) second = 1;
+        if (second <= first) {
+            vm.expectRevert(abi.encodeWithSelector(IScoreBook.CardOutOfOrder.selector, second, first));
+        }
+        registerCard("second", second);
+        vm.assertEq(book.cardSupersededOn("first"), second <= first ? 0 : second);
+        vm.assertEq(book.cardSupersededOn("second"), 0);
+        vm.assertEq(book.latestCard(), second <= first ? bytes32("first") : bytes32("second"));
     }
 
     function testFuzz_only_the_governor(address caller) external {

@@ -31,6 +31,14 @@ contract SetAnswerPeriodTest is ObjectionsTest {
         vm.assertEq(dueOn, TODAY + 2 + 15);
     }
 
+    function testFuzz_has_bounds(uint32 period) external {
+        if (period == 0 || period > 60) {
+            vm.expectRevert(abi.encodeWithSelector(IObjections.InvalidPeriod.selector, period, TODAY));
+        }
+        setPeriod(period, TODAY);
+        vm.assertTrue(objections.answerPeriod() == (period == 0 || period > 60 ? 20 : period));
+    }
+
     function test_one_change_waits() external {
         setPeriod(15, TODAY + 9);
         vm.expectRevert(abi.encodeWithSelector(IObjections.PeriodWaiting.selector, TODAY + 9, TODAY + 10));

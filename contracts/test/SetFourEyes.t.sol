@@ -30,8 +30,8 @@ contract SetFourEyesTest is LedgerTest {
         vm.assertFalse(authorities.fourEyes(customs));
     }
 
-    function test_an_account_writes_no_serious_record() external {
-        bytes memory records = bytes.concat(severe(1, 2), severe(1, 3));
+    function test_an_account_writes_no_weighty_record() external {
+        bytes memory records = bytes.concat(ofType(1, 2), ofType(1, 1));
         bytes memory signature = sign(customsSecret, customs, 1, NEVER, records);
         needsWallet(1);
         vm.prank(customsKey);
@@ -40,15 +40,35 @@ contract SetFourEyesTest is LedgerTest {
         ledger.recordSigned(customs, 1, NEVER, customsKey, records, signature);
     }
 
-    function testFuzz_an_account_writes_the_others(uint8 severity) external {
+    /// @dev The writer's word makes nothing lighter or heavier than its type is.
+    function testFuzz_the_severity_in_a_record_does_not_count(uint8 severity) external {
+        Record memory it = event_(1);
+        (it.kind, it.severity) = (2, uint8(bound(severity, 0, 3)));
         vm.prank(customsKey);
-        ledger.record(customs, 1, severe(1, uint8(bound(severity, 0, 2))));
+        ledger.record(customs, 1, pack(it));
+        it.kind = 1;
+        needsWallet(0);
+        vm.prank(customsKey);
+        ledger.record(customs, 2, pack(it));
+    }
+
+    function test_which_types_are_weighty_changes_with_the_mandate() external {
+        vm.prank(governor);
+        authorities.setMandate(customs, ALL_TYPES, 1 << 2, uint64(START) + 10);
+        vm.prank(customsKey);
+        ledger.record(customs, 1, ofType(1, 2));
+        vm.warp(START + 10);
+        needsWallet(0);
+        vm.prank(customsKey);
+        ledger.record(customs, 2, ofType(1, 2));
+        vm.prank(customsKey);
+        ledger.record(customs, 2, ofType(1, 1));
     }
 
     /// @dev A revocation has no severity of its own, and undoes a serious record all the same.
     function testFuzz_an_account_writes_events_only(uint8 kind) external {
         vm.prank(customsKey);
-        ledger.record(customs, 1, pack(event_(1)));
+        ledger.record(customs, 1, ofType(1, 2));
         Record memory it = event_(1);
         it.kind = uint16(bound(kind, 240, 255));
         it.ref = it.kind < 248 ? recordId(customs, 1) : 2;
@@ -60,13 +80,15 @@ contract SetFourEyesTest is LedgerTest {
     function testFuzz_there_is_no_severity_above_three(uint8 severity, bool required) external {
         severity = uint8(bound(severity, 4, 255));
         require_(required);
+        Record memory it = event_(1);
+        (it.kind, it.severity) = (2, severity);
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSeverity.selector, 0, severity));
         vm.prank(customsKey);
-        ledger.record(customs, 1, severe(1, severity));
+        ledger.record(customs, 1, pack(it));
     }
 
     function test_two_officers_write_it() external {
-        bytes memory records = severe(1, 3);
+        bytes memory records = ofType(1, 1);
         bytes memory one = sign(firstSecret, customs, 1, NEVER, records);
         bytes memory both = bytes.concat(one, sign(secondSecret, customs, 1, NEVER, records));
         vm.expectRevert(abi.encodeWithSelector(ICreditLedger.InvalidSignature.selector, address(wallet)));
@@ -78,12 +100,12 @@ contract SetFourEyesTest is LedgerTest {
     function test_an_account_writes_it_where_nobody_asks_for_two() external {
         require_(false);
         vm.prank(customsKey);
-        ledger.record(customs, 1, severe(1, 3));
+        ledger.record(customs, 1, ofType(1, 1));
     }
 
     function test_another_authority_is_not_concerned() external {
         vm.prank(marketKey);
-        ledger.record(market, 1, severe(1, 3));
+        ledger.record(market, 1, ofType(1, 1));
     }
 
     /// @dev EIP-7702: such an account runs code, and one officer's key still speaks for it.
@@ -91,7 +113,7 @@ contract SetFourEyesTest is LedgerTest {
         vm.etch(customsKey, abi.encodePacked(hex"ef0100", address(wallet)));
         needsWallet(0);
         vm.prank(customsKey);
-        ledger.record(customs, 1, severe(1, 3));
+        ledger.record(customs, 1, ofType(1, 1));
     }
 
     function test_the_authority_is_known() external {
@@ -107,9 +129,9 @@ contract SetFourEyesTest is LedgerTest {
         authorities.setFourEyes(customs, false);
     }
 
-    function severe(uint64 enterprise, uint8 severity) private pure returns (bytes memory) {
+    function ofType(uint64 enterprise, uint16 kind) private pure returns (bytes memory) {
         Record memory it = event_(enterprise);
-        it.severity = severity;
+        it.kind = kind;
         return pack(it);
     }
 

@@ -28,7 +28,7 @@ contract SetMandateTest is LedgerTest {
     function testFuzz_emits(uint256 mandate, uint64 from) external {
         from = uint64(bound(from, START, NEVER));
         vm.expectEmit(address(authorities));
-        emit IAuthorities.MandateSet(market, mandate, from);
+        emit IAuthorities.MandateSet(market, mandate, ~mandate, from);
         set(mandate, from);
     }
 
@@ -72,33 +72,35 @@ contract SetMandateTest is LedgerTest {
         authority = uint16(bound(authority, 3, type(uint16).max));
         vm.expectRevert(abi.encodeWithSelector(IAuthorities.UnknownAuthority.selector, authority));
         vm.prank(governor);
-        authorities.setMandate(authority, 2, uint64(START));
+        authorities.setMandate(authority, 2, 2, uint64(START));
         vm.expectRevert(abi.encodeWithSelector(IAuthorities.UnknownAuthority.selector, uint16(0)));
         vm.prank(governor);
-        authorities.setMandate(0, 2, uint64(START));
+        authorities.setMandate(0, 2, 2, uint64(START));
     }
 
     function testFuzz_only_the_governor(address caller) external {
         if (caller == governor) caller = stranger;
         expectUnauthorized(caller);
         vm.prank(caller);
-        authorities.setMandate(market, 2, uint64(START));
+        authorities.setMandate(market, 2, 2, uint64(START));
     }
 
     /// @dev The interface promises: at t, the last change in log order with `from <= t`. Held for any sequence.
     function testFuzz_replay_of_the_events_tells_the_mandate(uint256 seed) external {
+        set(authorities.mandateNow(market), uint64(START));
         changes.push(Change(authorities.mandateNow(market), uint64(START)));
         uint256 time = START;
         for (uint256 i; i < 12; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             Change memory change = Change(seed, uint64(time + ((seed >> 8) % 40)));
             vm.prank(governor);
-            try authorities.setMandate(market, change.mandate, change.from) {
+            try authorities.setMandate(market, change.mandate, ~change.mandate, change.from) {
                 changes.push(change);
             } catch (bytes memory reason) {
                 vm.assertEq(bytes32(bytes4(reason)), bytes32(IAuthorities.MandateWaiting.selector));
             }
             vm.assertEq(authorities.mandateNow(market), replayed(time));
+            vm.assertEq(authorities.weightyNow(market), ~replayed(time));
             time += (seed >> 16) % 25;
             vm.warp(time);
             vm.assertEq(authorities.mandateNow(market), replayed(time));
@@ -113,6 +115,6 @@ contract SetMandateTest is LedgerTest {
 
     function set(uint256 mandate, uint64 from) private {
         vm.prank(governor);
-        authorities.setMandate(market, mandate, from);
+        authorities.setMandate(market, mandate, ~mandate, from);
     }
 }

@@ -32,7 +32,7 @@ contract SetSuspendedTest is LedgerTest {
     function test_settings_can_change_while_suspended() external {
         set(true);
         vm.prank(governor);
-        authorities.setMandate(market, 0xf0, uint64(START));
+        authorities.setMandate(market, 0xf0, 0, uint64(START));
         set(false);
         vm.assertEq(mandateOf(market, marketKey), 0xf0);
     }

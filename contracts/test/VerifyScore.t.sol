@@ -76,7 +76,7 @@ contract VerifyScoreTest is LedgerTest {
     function anchor(bytes32 root, uint64 size) private {
         uint64 epoch = book.epochCount() + 1;
         vm.prank(assessor);
-        book.publish(epoch, CARD, TODAY, root, size);
+        book.publish(epoch, CARD, TODAY, root, size, 0, 0, 0);
     }
 
     function verify(uint64 epoch, Score memory s, uint64 index, bytes32[] memory proof) private view returns (bool) {

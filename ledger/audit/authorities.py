@@ -42,6 +42,7 @@ class AuthorityState:
         "mandates",
         "number",
         "suspended",
+        "weighty",
     )
 
     def __init__(self, number: int, code: str) -> None:
@@ -54,7 +55,7 @@ class AuthorityState:
         self.keys: dict[str, tuple[int, int]] = {}
         #: Keys declared compromised, and since when: they write no more.
         self.compromised: dict[str, int] = {}
-        #: Whether serious records are taken from contract wallets only.
+        #: Whether weighty records are taken from contract wallets only.
         self.four_eyes = False
         #: How often it has invalidated its signatures.
         self.epoch = 0
@@ -63,10 +64,13 @@ class AuthorityState:
         #: Enterprise of record n at n - 1; 0 where the chain left the record out.
         self.enterprises = array("Q")
         self.mandates: list[tuple[int, int]] = []
+        #: The weighty types of each mandate, in the same order.
+        self.weighty: list[tuple[int, int]] = []
 
-    def set_mandate(self, mandate: int, from_: int) -> None:
+    def set_mandate(self, mandate: int, from_: int, weighty: int = 0) -> None:
         """Take a mandate that holds from `from_` on; it overrides what was set before for any later time."""
         self.mandates.append((from_, mandate))
+        self.weighty.append((from_, weighty))
 
     def mandate_at(self, timestamp: int) -> int:
         """Bitmap of the types it may write at that time, by what has been set so far; 0 before the first."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ledger.audit.deviation import Deviation, at_log, show_record, show_span
 from ledger.crypto.typed_data import batch_digest, signed_batch, signer
-from ledger.domain.facts import BatchRecorded, FourEyesSet, Run, SignaturesInvalidated
+from ledger.domain.facts import BatchRecorded, FourEyesSet, MandateSet, Run, SignaturesInvalidated
 from ledger.domain.records import first_weighty
 
 if TYPE_CHECKING:
@@ -38,10 +38,20 @@ class Posting(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How an authority's batches are to be answered for: its signature epoch, and whether by four eyes."""
+    """How an authority's batches are to be answered for: its signature epoch, and whether by four eyes.
+
+    `weighty` are its mandates' weighty types, `(from, types)` in the order of the chain.
+    """
 
     epoch: int = 0
     four_eyes: bool = False
+    weighty: tuple[tuple[int, int], ...] = ()
+
+    def needs_wallet(self, time: int) -> int:
+        """The types (bit t for type t) taken from contract wallets only, at a time in Unix seconds."""
+        if not self.four_eyes:
+            return 0
+        return next((types for from_, types in reversed(self.weighty) if from_ <= time), 0)
 
 
 class LoggedBatch(NamedTuple):
@@ -72,6 +82,10 @@ def batches_of(facts: Iterable[Fact], standings: dict[int, Standing] | None = No
         elif isinstance(fact, FourEyesSet):
             before = standings.get(fact.authority, Standing())
             standings[fact.authority] = before._replace(four_eyes=fact.required)
+        elif isinstance(fact, MandateSet):
+            before = standings.get(fact.authority, Standing())
+            weighty = (*before.weighty, (fact.from_, fact.weighty))
+            standings[fact.authority] = before._replace(weighty=weighty)
         header, runs = (fact if isinstance(fact, BatchRecorded) else None), []
     if header is not None:
         yield LoggedBatch(header, b"".join(runs), standings.get(header.authority, Standing()))
@@ -122,10 +136,10 @@ def by_one_officer(batch: LoggedBatch, codes: Mapping[int, str]) -> Deviation | 
 
     Source of the rule: `IAuthorities.setFourEyes`.
     """
-    index = first_weighty(batch.records) if batch.standing.four_eyes else None
+    header = batch.header
+    index = first_weighty(batch.records, batch.standing.needs_wallet(header.at.timestamp))
     if index is None:
         return None
-    header = batch.header
     record = show_record((header.authority << 48 | header.first_number) + index, codes)
     where = at_log(header.at, f"record {record}")
     return Deviation("four eyes not kept", where, "a contract wallet as key", f"the account {header.key}")

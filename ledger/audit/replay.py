@@ -216,7 +216,7 @@ class Replay:
             self._name(
                 "mandate set for the past", where, f"from {fact.at.timestamp} on", f"from {fact.from_} on"
             )
-        state.set_mandate(fact.mandate, fact.from_)
+        state.set_mandate(fact.mandate, fact.from_, fact.weighty)
 
     def _key_compromised(self, fact: KeyCompromised) -> None:
         state, where = self._state_of(fact.authority, fact.at), at_log(fact.at, f"key {fact.key}")

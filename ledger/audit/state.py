@@ -39,7 +39,7 @@ def dump_replay(replay: Replay) -> dict[str, Any]:
         "objections": replay.objections.dump(),
         "cards": [[card.hex(), day] for card, day in replay.scorebook.cards.items()],
         "assessments": [
-            [_dump_place(a.at), a.epoch, a.card.hex(), a.as_of, a.root.hex(), a.count]
+            [_dump_place(a.at), *(each.hex() if isinstance(each, bytes) else each for each in a[1:])]
             for a in replay.scorebook.assessments
         ],
     }
@@ -63,11 +63,25 @@ def load_replay(state: Mapping[str, Any]) -> Replay:
     replay.reviews = [Review(*each) for each in state["reviews"]]
     replay.objections = ObjectionsState.load(state["objections"])
     replay.scorebook.cards = {bytes.fromhex(card): day for card, day in state["cards"]}
-    replay.scorebook.assessments = [
-        AssessmentPublished(_load_place(at), epoch, bytes.fromhex(card), as_of, bytes.fromhex(root), count)
-        for at, epoch, card, as_of, root, count in state["assessments"]
-    ]
+    replay.scorebook.assessments = [_load_assessment(*each) for each in state["assessments"]]
     return replay
+
+
+def _load_assessment(  # noqa: PLR0917  the fact's own fields, in its order
+    at: list[Any],
+    epoch: int,
+    card: str,
+    as_of: int,
+    root: str,
+    count: int,
+    block: int,
+    log_size: int,
+    heads_root: str,
+) -> AssessmentPublished:
+    card_hash, scores, heads = map(bytes.fromhex, (card, root, heads_root))
+    return AssessmentPublished(
+        _load_place(at), epoch, card_hash, as_of, scores, count, block, log_size, heads
+    )
 
 
 def _dump_place(at: Place) -> list[int | str]:
@@ -100,7 +114,9 @@ def _dump_authority(state: AuthorityState) -> dict[str, Any]:
         "compromised": [list(each) for each in state.compromised.items()],
         "batches": [[key, list(numbers)] for key, numbers in state.batches.items()],
         "keys": [[key, *window] for key, window in state.keys.items()],
-        "mandates": [list(each) for each in state.mandates],
+        "mandates": [
+            [*each, weighty] for each, (_, weighty) in zip(state.mandates, state.weighty, strict=True)
+        ],
         "enterprises": b64encode(_little(state.enterprises).tobytes()).decode(),
     }
 
@@ -112,8 +128,8 @@ def _load_authority(number: int, parts: Mapping[str, Any]) -> AuthorityState:
     state.compromised = {str(key): int(from_) for key, from_ in parts["compromised"]}
     state.batches = {str(key): array("Q", numbers) for key, numbers in parts["batches"]}
     state.keys = {key: (from_, until) for key, from_, until in parts["keys"]}
-    for from_, mandate in parts["mandates"]:
-        state.set_mandate(mandate, from_)
+    for from_, mandate, weighty in parts["mandates"]:
+        state.set_mandate(mandate, from_, weighty)
     written = array("Q")
     written.frombytes(b64decode(parts["enterprises"], validate=True))
     state.enterprises = _little(written)

@@ -64,13 +64,11 @@ def batch_digest(deployment: Deployment, batch: typed_data.SignedBatch) -> bytes
     return typed_data.batch_digest(typed_data.batch_domain(deployment.chain_id, contract), batch)
 
 
-def answer_digest(
-    deployment: Deployment, objection: int, outcome: int, answer: bytes, deadline: int
-) -> bytes:
-    """Return the EIP-712 digest an authority's key signs for an answer (`deadline` in Unix seconds)."""
+def answer_digest(deployment: Deployment, answer: typed_data.SignedAnswer) -> bytes:
+    """Return the EIP-712 digest an authority's key signs for the answer to an objection."""
     contract = bytes.fromhex(deployment.objections[2:])
     domain = typed_data.batch_domain(deployment.chain_id, contract, b"Objections")
-    return typed_data.answer_digest(domain, objection, outcome, answer, deadline)
+    return typed_data.answer_digest(domain, answer)
 
 
 class Contracts(Views):
@@ -100,17 +98,28 @@ class Contracts(Views):
         """Register a scorecard's 32-byte hash and the day it takes effect."""
         return self.call("ScoreBook", "registerCard", card, effective_on)
 
-    def publish(self, epoch: int, card: bytes, as_of: int, root: bytes, count: int) -> Call:
-        """Publish an assessment run."""
-        return self.call("ScoreBook", "publish", epoch, card, as_of, root, count)
+    def publish(  # noqa: PLR0917  the contract's own parameters, in its order
+        self,
+        epoch: int,
+        card: bytes,
+        as_of: int,
+        root: bytes,
+        count: int,
+        block: int,
+        log_size: int,
+        heads_root: bytes,
+    ) -> Call:
+        """Publish an assessment run, made from the records at the end of `block`."""
+        return self.call("ScoreBook", "publish", epoch, card, as_of, root, count, block, log_size, heads_root)
 
-    def add_authority(self, code: str, mandate: int, key: str, until: int) -> Call:
+    def add_authority(self, code: str, mandate: int, weighty: int, key: str, until: int) -> Call:
         """Add an authority with the next number, its mandate and its first key, valid until `until`."""
-        return self.call("Authorities", "addAuthority", code.encode().ljust(32, b"\0"), mandate, key, until)
+        name = code.encode().ljust(32, b"\0")
+        return self.call("Authorities", "addAuthority", name, mandate, weighty, key, until)
 
-    def set_mandate(self, authority: int, mandate: int, start: int) -> Call:
-        """Change a mandate from the Unix second `start` on."""
-        return self.call("Authorities", "setMandate", authority, mandate, start)
+    def set_mandate(self, authority: int, mandate: int, weighty: int, start: int) -> Call:
+        """Change a mandate, and which of its types are weighty, from the Unix second `start` on."""
+        return self.call("Authorities", "setMandate", authority, mandate, weighty, start)
 
     def set_key(self, authority: int, key: str, start: int, until: int) -> Call:
         """Set a key's window [start, until)."""
@@ -121,7 +130,7 @@ class Contracts(Views):
         return self.call("Authorities", "declareCompromised", authority, key, start)
 
     def set_four_eyes(self, authority: int, required: bool) -> Call:
-        """Take an authority's serious records from contract wallets only, or from any of its keys."""
+        """Take an authority's weighty records from contract wallets only, or from any of its keys."""
         return self.call("Authorities", "setFourEyes", authority, required)
 
     def invalidate_signatures(self, authority: int) -> Call:

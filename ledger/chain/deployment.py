@@ -147,7 +147,7 @@ def _steps(
     for each in authorities:
         key = keystore.ensure(authority_key(each.code))
         code = each.code.encode().ljust(32, b"\0")
-        data = encode_call("Authorities", "addAuthority", code, each.mandate, key, NO_END)
+        data = encode_call("Authorities", "addAuthority", code, each.mandate, each.weighty, key, NO_END)
         steps.append(Step(f"add authority {each.code}", Call(at["Authorities"], data)))
     for card in cards:
         data = encode_call("ScoreBook", "registerCard", card.hash, card.effective_on)

@@ -161,8 +161,8 @@ def _authority_added(at: Place, topics: list[str], data: bytes) -> Fact:
 
 
 def _mandate_set(at: Place, topics: list[str], data: bytes) -> Fact:
-    mandate, start = _words(data, 2)
-    return MandateSet(at, _topic(topics, 1), mandate, start)
+    mandate, weighty, start = _words(data, 3)
+    return MandateSet(at, _topic(topics, 1), mandate, weighty, start)
 
 
 def _key_set(at: Place, topics: list[str], data: bytes) -> Fact:
@@ -232,8 +232,11 @@ def _card_registered(at: Place, topics: list[str], data: bytes) -> Fact:
 
 
 def _assessment_published(at: Place, topics: list[str], data: bytes) -> Fact:
-    as_of, _, count = _words(data, 3)
-    return AssessmentPublished(at, _topic(topics, 1), bytes.fromhex(topics[2][2:]), as_of, data[32:64], count)
+    as_of, _, count, block, log_size, _ = _words(data, 6)
+    card = bytes.fromhex(topics[2][2:])
+    return AssessmentPublished(
+        at, _topic(topics, 1), card, as_of, data[32:64], count, block, log_size, data[160:192]
+    )
 
 
 def _answer_period_set(at: Place, _topics: list[str], data: bytes) -> Fact:

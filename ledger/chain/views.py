@@ -86,6 +86,14 @@ class Views:
         """The epoch that the authority's signatures name."""
         return self._int("CreditLedger", "signatureEpoch", authority, block=block)
 
+    def weighty_now(self, authority: int, block: Block = "latest") -> int:
+        """The weighty types of the mandate in force (bit t for type t), whether or not four eyes are on."""
+        return self._int("Authorities", "weightyNow", authority, block=block)
+
+    def needs_wallet(self, authority: int, block: Block = "latest") -> int:
+        """The types that only a contract wallet may write for the authority: none while four eyes are off."""
+        return self.weighty_now(authority, block) if self.four_eyes(authority, block) else 0
+
     def suspended(self, authority: int, block: Block = "latest") -> bool:
         """Whether the authority is suspended."""
         return bool(self._int("Authorities", "suspended", authority, block=block))
@@ -94,10 +102,21 @@ class Views:
         """How many assessments are published: the last epoch."""
         return self._int("ScoreBook", "epochCount", block=block)
 
-    def assessment(self, epoch: int, block: Block = "latest") -> tuple[bytes, int, bytes, int]:
-        """(card, as-of day, root, count) of an epoch; all zero if there is none."""
-        (card, as_of, root, count), *_ = self._views([("ScoreBook", "assessment", (epoch,))], block)
-        return _as_bytes(card), _as_int(as_of), _as_bytes(root), _as_int(count)
+    def assessment(
+        self, epoch: int, block: Block = "latest"
+    ) -> tuple[bytes, int, bytes, int, int, int, bytes]:
+        """(card, as-of day, root, count, block, log size, heads root) of an epoch; zeros if there is none."""
+        found, *_ = self._views([("ScoreBook", "assessment", (epoch,))], block)
+        card, as_of, root, count, at_block, log_size, heads = found
+        return (
+            _as_bytes(card),
+            _as_int(as_of),
+            _as_bytes(root),
+            _as_int(count),
+            _as_int(at_block),
+            _as_int(log_size),
+            _as_bytes(heads),
+        )
 
     def card_effective_on(self, card: bytes, block: Block = "latest") -> int:
         """The day from which a card may be used; 0 if it is not registered."""

@@ -38,7 +38,10 @@ def _type_hash(name: str, fields: Mapping[str, str]) -> bytes:
 
 _DOMAIN_TYPE = _type_hash("EIP712Domain", DOMAIN_FIELDS)
 _BATCH_TYPE = _type_hash("RecordBatch", BATCH_FIELDS)
-_ANSWER_TYPE = keccak256(b"ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)")
+_ANSWER_TYPE = keccak256(
+    b"ObjectionAnswer(uint64 objection,uint64 enterprise,string authority,uint48 record,uint8 outcome,"
+    b"bytes32 answer,uint64 epoch,uint64 deadline)"
+)
 #: Half the group's order: of the two signatures with one meaning, the contract takes the one below.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 SIGNATURE_BYTES = 65
@@ -105,10 +108,36 @@ def batch_domain(chain_id: int, contract: bytes, name: bytes = b"CreditLedger") 
     )
 
 
-def answer_digest(domain: bytes, objection: int, outcome: int, answer: bytes, deadline: int) -> bytes:
-    """Return the digest signed for the answer to an objection; `answer` is the commitment to its text."""
-    content = _ANSWER_TYPE + _word(objection) + _word(outcome) + answer + _word(deadline)
-    return keccak256(b"\x19\x01" + domain + keccak256(content))
+class SignedAnswer(NamedTuple):
+    """An answer to an objection as it is signed: whose objection, to which record of which authority.
+
+    `record` is the record's number, `answer` the commitment to the text, `deadline` in Unix seconds.
+    """
+
+    objection: int
+    enterprise: int
+    authority: str
+    record: int
+    outcome: int
+    answer: bytes
+    epoch: int
+    deadline: int
+
+
+def answer_digest(domain: bytes, answer: SignedAnswer) -> bytes:
+    """Return the digest signed for the answer to an objection. `domain` is that of `Objections`."""
+    content = (
+        _ANSWER_TYPE,
+        _word(answer.objection),
+        _word(answer.enterprise),
+        keccak256(answer.authority.encode()),
+        _word(answer.record),
+        _word(answer.outcome),
+        answer.answer,
+        _word(answer.epoch),
+        _word(answer.deadline),
+    )
+    return keccak256(b"\x19\x01" + domain + keccak256(b"".join(content)))
 
 
 def signer(digest: bytes, signature: bytes) -> str | None:

@@ -62,13 +62,17 @@ class EventType(NamedTuple):
 
 
 class Authority(NamedTuple):
-    """An authority: number on the chain, code, names and mandate (bit t: may write type t)."""
+    """An authority: number on the chain, code, names and mandate (bit t: may write type t).
+
+    `weighty` are the types of the mandate that need two officers where four eyes are on (bit t, too).
+    """
 
     number: int
     code: str
     en: str
     zh: str
     mandate: int
+    weighty: int = 0
 
     def may_write(self, type_number: int) -> bool:
         """Whether the mandate has the bit of this type."""
@@ -89,10 +93,15 @@ class Catalogue:
         """Return the mandate the catalogue gives the authority of this code: bit t is set for each type t."""
         return sum(1 << each.number for each in self.types if each.open_to(authority))
 
+    @property
+    def weighty(self) -> int:
+        """Which types are weighty (bit t for type t): the serious ones, and whatever is no event.
 
-def weighs(type_number: int, severity: int) -> bool:
-    """Whether four eyes cover such a record: a serious one, or one that is no event (`IAuthorities`)."""
-    return severity == SERIOUS or type_number >= CORRECTION
+        A correction, a revocation or a link can undo or move a serious record.
+        """
+        return sum(
+            1 << each.number for each in self.types if each.severity == SERIOUS or each.kind != "event"
+        )
 
 
 @lru_cache(maxsize=1)
@@ -122,8 +131,9 @@ def default_authorities() -> tuple[Authority, ...]:
     catalogue = load_catalogue()
     entries = _toml("authorities", _packaged("authorities.toml"))["authority"]
     found = tuple(
-        Authority(each["number"], each["code"], each["en"], each["zh"], catalogue.mandate(each["code"]))
+        Authority(each["number"], each["code"], each["en"], each["zh"], mandate, mandate & catalogue.weighty)
         for each in entries
+        for mandate in [catalogue.mandate(each["code"])]
     )
     if [each.number for each in found] != list(range(1, len(found) + 1)):
         raise Misconfigured("authorities: numbers must run 1, 2, 3, ... without a gap")

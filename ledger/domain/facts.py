@@ -27,11 +27,15 @@ class AuthorityAdded(NamedTuple):
 
 
 class MandateSet(NamedTuple):
-    """From `from_` on the authority may write the types whose bits are set in `mandate` (u256)."""
+    """From `from_` on the authority may write the types whose bits are set in `mandate` (u256).
+
+    With four eyes on, those set in `weighty` (u256) are taken from contract wallets only.
+    """
 
     at: Place
     authority: int
     mandate: int
+    weighty: int
     from_: int
 
 
@@ -55,7 +59,7 @@ class KeyCompromised(NamedTuple):
 
 
 class FourEyesSet(NamedTuple):
-    """Whether the authority's records of severity 3 are taken from contract wallets only."""
+    """Whether the authority's records of weighty types are taken from contract wallets only."""
 
     at: Place
     authority: int
@@ -125,7 +129,11 @@ class CardRegistered(NamedTuple):
 
 
 class AssessmentPublished(NamedTuple):
-    """The root over `count` scores computed with `card` as of the day `as_of`."""
+    """The root over `count` scores computed with `card` as of the day `as_of`.
+
+    They were made from the records at the end of `block`, when the log had `log_size` leaves and the tree of
+    heads the root `heads_root`.
+    """
 
     at: Place
     epoch: int
@@ -133,6 +141,9 @@ class AssessmentPublished(NamedTuple):
     as_of: int
     root: bytes
     count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
+    block: int
+    log_size: int
+    heads_root: bytes
 
 
 class AnswerPeriodSet(NamedTuple):

@@ -14,7 +14,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.domain.catalogue import weighs
 from ledger.errors import BadValue, ChainDamaged
 
 if TYPE_CHECKING:
@@ -79,14 +78,14 @@ def unpack_run(first_id: int, run: bytes) -> list[Posted]:
     return [Posted(number, *fields) for number, fields in enumerate(_LAYOUT.iter_unpack(run), first_id)]
 
 
-def first_weighty(records: bytes) -> int | None:
-    """Return the index of the first of these packed records that four eyes cover (see `weighs`), or None.
+def first_weighty(records: bytes, weighty: int) -> int | None:
+    """Return the index of the first of these packed records of a type set in `weighty`, or None.
 
     Bytes behind the last whole record are not looked at.
     """
     whole = records[: len(records) // RECORD_BYTES * RECORD_BYTES]
-    for index, (_, kind, severity, *_) in enumerate(_LAYOUT.iter_unpack(whole)):
-        if weighs(kind, severity):
+    for index, (_, kind, *_) in enumerate(_LAYOUT.iter_unpack(whole)):
+        if weighty >> kind & 1:
             return index
     return None
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from ledger.crypto.heads import leaf_data
-from ledger.crypto.merkle import leaf_hash
+from ledger.crypto.heads import genesis_head, head_leaf, leaf_data
+from ledger.crypto.merkle import leaf_hash, root_of
 from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.records import Posted, unpack_run
 from ledger.errors import NotFound
@@ -178,6 +178,34 @@ def leaf_hashes(index: Connection, first: int = 0) -> Iterator[bytes]:
     )
     for enterprise, head in index.execute(chosen, execution_options=_STREAM):
         yield leaf_hash(leaf_data(enterprise, head))
+
+
+def heads(
+    index: Connection, log_size: int | None = None, block: int | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Yield every enterprise with its head, ascending; with `log_size` and `block`, as they were then."""
+    last = select(func.max(runs.c.leaf_index).label("leaf"))
+    registered = select(enterprises.c.enterprise, enterprises.c.commitment)
+    if log_size is not None:
+        last = last.where(runs.c.leaf_index < log_size)
+    if block is not None:
+        registered = registered.where(enterprises.c.block_number <= block)
+    latest = last.group_by(runs.c.enterprise).subquery()
+    moved = select(runs.c.enterprise, runs.c.head).join(latest, runs.c.leaf_index == latest.c.leaf)
+    upcoming = iter(index.execute(moved.order_by(runs.c.enterprise), execution_options=_STREAM))
+    after = next(upcoming, None)
+    rows = index.execute(registered.order_by(enterprises.c.enterprise), execution_options=_STREAM)
+    for enterprise, commitment in rows:
+        if after is not None and after[0] == enterprise:
+            yield enterprise, after[1]
+            after = next(upcoming, None)
+        else:
+            yield enterprise, genesis_head(enterprise, commitment)
+
+
+def heads_root(index: Connection, log_size: int | None = None, block: int | None = None) -> bytes:
+    """Root of the tree of heads, in little memory; see `heads`."""
+    return root_of(head_leaf(*each) for each in heads(index, log_size, block))
 
 
 # ---------------------------------------------------------------------- the rest

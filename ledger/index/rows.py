@@ -106,7 +106,8 @@ def _authority(fact: facts.AuthorityAdded) -> tuple[Table, Row]:
 
 
 def _mandate(fact: facts.MandateSet) -> tuple[Table, Row]:
-    return index.mandates, (fact.authority, fact.mandate.to_bytes(32, "big"), fact.from_.to_bytes(8, "big"))
+    types = fact.mandate.to_bytes(32, "big"), fact.weighty.to_bytes(32, "big")
+    return index.mandates, (fact.authority, *types, fact.from_.to_bytes(8, "big"))
 
 
 def _key(fact: facts.KeySet) -> tuple[Table, Row]:
@@ -147,7 +148,7 @@ def _card(fact: facts.CardRegistered) -> tuple[Table, Row]:
 
 
 def _assessment(fact: facts.AssessmentPublished) -> tuple[Table, Row]:
-    return index.assessments, (fact.epoch, fact.card, fact.as_of, fact.root, fact.count)
+    return index.assessments, fact[1:]
 
 
 def _answer_period(fact: facts.AnswerPeriodSet) -> tuple[Table, Row]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
-from ledger.domain.catalogue import weighs
 from ledger.domain.submissions import FieldError
 from ledger.store.index import blocks, compromises, four_eyes, keys, mandates
 
@@ -24,20 +23,20 @@ if TYPE_CHECKING:
 class Rights(NamedTuple):
     """What an authority's office may write.
 
-    `mandate`: bit t: type t; None: not known. `needs_wallet`: four eyes are on, and no key is a contract
-    wallet; then the contract takes nothing weighty from it. What would be refused there is refused before it
-    is numbered, because a numbered record that cannot be posted holds up all that come after it.
+    `mandate`: bit t: type t; None: not known. `needs_wallet`, likewise: the types that the contract takes
+    from wallets only, while four eyes are on and no key is one. What would be refused there is refused before
+    it is numbered, because a numbered record that cannot be posted holds up all that come after it.
     """
 
     mandate: int | None
-    needs_wallet: bool
+    needs_wallet: int
 
     def fault(self, authority: Authority, kind: EventType) -> FieldError | None:
         """Say why a record of this type would be refused, or nothing."""
         code = authority.code
         if self.mandate is not None and not self.mandate >> kind.number & 1:
             return FieldError("type", kind.code, f"outside the mandate of {code} on the chain")
-        if self.needs_wallet and weighs(kind.number, kind.severity):
+        if self.needs_wallet >> kind.number & 1:
             why = f"four eyes are on for {code}, and none of its keys is a contract wallet that is valid now"
             return FieldError("type", kind.code, f"{why}: credit-ledger authority key {code} ADDRESS")
         return None
@@ -53,18 +52,22 @@ def rights_now(index: Connection, authority: int, now: int, is_wallet: IsWallet)
 
     The mandate in force is the last one set that has begun. Raises as `is_wallet` does.
     """
-    chosen = select(mandates.c.mandate, mandates.c.valid_from).where(mandates.c.authority == authority)
+    columns = (mandates.c.mandate, mandates.c.weighty, mandates.c.valid_from)
+    chosen = select(*columns).where(mandates.c.authority == authority)
     found: int | None = None
-    moment = _moment(index, now)
-    for mandate, valid_from in index.execute(chosen.order_by(mandates.c.block_number, mandates.c.log_index)):
+    moment, heavy = _moment(index, now), 0
+    for mandate, weighty, valid_from in index.execute(
+        chosen.order_by(mandates.c.block_number, mandates.c.log_index)
+    ):
         if valid_from <= moment:
-            found = mandate
+            found, heavy = mandate, weighty
         elif found is None:
             found = 0
     last = select(four_eyes.c.required).where(four_eyes.c.authority == authority)
     place = (four_eyes.c.block_number.desc(), four_eyes.c.log_index.desc())
     watched = bool(index.scalar(last.order_by(*place).limit(1)))
-    return Rights(found, watched and not any(map(is_wallet, keys_now(index, authority, now))))
+    alone = watched and not any(map(is_wallet, keys_now(index, authority, now)))
+    return Rights(found, heavy if alone else 0)
 
 
 def keys_now(index: Connection, authority: int, now: int) -> list[str]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from ledger.domain.catalogue import CORRECTION, SERIOUS
 from ledger.domain.records import RECORD_BYTES, Record, first_weighty, pack_run, record_id
 from ledger.store.bulk import IN_LIST, insert_rows, set_values
 from ledger.store.vault import batches, commands
@@ -22,7 +21,7 @@ from ledger.store.vault import batches, commands
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Select
 
 
 class Batch(NamedTuple):
@@ -48,10 +47,9 @@ class Batch(NamedTuple):
         records = self.records
         return len({records[at : at + 8] for at in range(0, len(records), RECORD_BYTES)})
 
-    @property
-    def weighty(self) -> bool:
-        """Whether four eyes cover any of its records."""
-        return first_weighty(self.records) is not None
+    def holds(self, types: int) -> bool:
+        """Whether any of its records is of one of these types (bit t for type t)."""
+        return first_weighty(self.records, types) is not None
 
 
 class _Queued(NamedTuple):
@@ -69,8 +67,6 @@ class _Queued(NamedTuple):
 
 _QUEUED = select(*(commands.c[name] for name in _Queued._fields))
 _BATCH = select(*(batches.c[name] for name in Batch._fields))
-#: As `catalogue.weighs` has it.
-_WEIGHTY = (commands.c.severity == SERIOUS) | (commands.c.type >= CORRECTION)
 _LAST_NUMBER = batches.c.first_number + batches.c.count - 1
 
 
@@ -88,14 +84,14 @@ def seal(
     *,
     now: int,
     block: int,
-    weighty: bool | None = None,
+    only: int | None = None,
 ) -> list[Batch]:
     """Seal up to `most` batches of up to `size` records; return them, or none when nothing is queued.
 
-    `now` (Unix seconds) and `block` (the chain's height) are noted beside them. `weighty`: only what four
-    eyes cover, once all else is sealed; False: only what else there is, which never refers to that.
+    `now` (Unix seconds) and `block` (the chain's height) are noted beside them. `only`: nothing but these
+    types (bit t for type t). What four eyes cover is sealed once all else is, which never refers to that.
     """
-    queued = _queue(vault, authority, size * most, weighty)
+    queued = _queue(vault, authority, size * most, only)
     numbers = _numbers(vault, queued)
     first = last_sealed(vault, authority) + 1
     sealed = []
@@ -132,12 +128,17 @@ def batch_at(vault: Connection, authority: int, first_number: int) -> Batch | No
     return None if row is None else Batch(*row)
 
 
-def queued_by_authority(vault: Connection, *, weighty: bool = False) -> dict[int, int]:
-    """Return how many commands of each authority wait for a number; `weighty`: of those four eyes cover."""
+def queued_by_authority(vault: Connection) -> dict[int, int]:
+    """Return how many commands of each authority wait for a number."""
     chosen = select(commands.c.authority, func.count()).where(commands.c.number.is_(None))
-    if weighty:
-        chosen = chosen.where(_WEIGHTY)
     return dict(vault.execute(chosen.group_by(commands.c.authority)).all())
+
+
+def queued_of(vault: Connection, authority: int, types: int) -> int:
+    """Return how many commands of an authority, of these types (bit t for type t), wait for a number."""
+    waiting = (commands.c.authority == authority) & commands.c.number.is_(None)
+    chosen = select(func.count()).select_from(commands).where(waiting, _of_types(types))
+    return vault.scalar(chosen) or 0
 
 
 def sealed_by_authority(vault: Connection) -> dict[int, int]:
@@ -146,14 +147,18 @@ def sealed_by_authority(vault: Connection) -> dict[int, int]:
     return dict(vault.execute(chosen.group_by(batches.c.authority)).all())
 
 
-def _queue(vault: Connection, authority: int, most: int, weighty: bool | None) -> list[_Queued]:
+def _queue(vault: Connection, authority: int, most: int, only: int | None) -> list[_Queued]:
     """The first commands without a number: `most`, and one more if that is the mirror of the last."""
     chosen: Select[Any] = _QUEUED.where(commands.c.authority == authority, commands.c.number.is_(None))
-    if weighty is not None:
-        chosen = chosen.where(_WEIGHTY if weighty else ~_WEIGHTY)
+    if only is not None:
+        chosen = chosen.where(_of_types(only))
     rows = vault.execute(chosen.order_by(commands.c.seq).limit(most + 1)).all()
     found = [_Queued(*row) for row in rows]
     return found if len(found) <= most or found[-1].part else found[:-1]
+
+
+def _of_types(types: int) -> ColumnElement[bool]:
+    return commands.c.type.in_([each for each in range(256) if types >> each & 1])
 
 
 def _numbers(vault: Connection, queued: Sequence[_Queued]) -> dict[int, int]:

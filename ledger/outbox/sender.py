@@ -205,7 +205,7 @@ class Sender:
 
         With four eyes on, what is weighty waits, and what is numbered behind it (see `wallet_batches`).
         """
-        four_eyes = self._contracts.four_eyes(authority)
+        heavy = self._contracts.needs_wallet(authority)
         with self._database.read_vault() as vault:
             last = sealing.last_sealed(vault, authority)
             sending = sealing.unsent(vault, authority, recorded, self._in_flight)
@@ -217,12 +217,12 @@ class Sender:
         if not sending:
             block, now = sightings.height(self._contracts.node), int(self._clock())
             with self._database.write_vault() as vault:
-                only = False if four_eyes else None
+                only = ~heavy if heavy else None
                 sealing.seal(
-                    vault, authority, self._batch_size, _SEALED_AT_ONCE, now=now, block=block, weighty=only
+                    vault, authority, self._batch_size, _SEALED_AT_ONCE, now=now, block=block, only=only
                 )
                 sending = sealing.unsent(vault, authority, recorded, self._in_flight)
-        return list(takewhile(lambda each: not each.weighty, sending)) if four_eyes else sending
+        return list(takewhile(lambda each: not each.holds(heavy), sending)) if heavy else sending
 
     def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
         """The calls that post these batches, signed by the authority's key, with their gas."""

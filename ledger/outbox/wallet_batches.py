@@ -7,7 +7,6 @@ contract takes it once, and the next drain finds it on the chain if nobody heard
 
 from __future__ import annotations
 
-from itertools import dropwhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
@@ -47,16 +46,21 @@ def waiting(database: Database, contracts: Contracts) -> dict[int, int]:
     """
     with database.read_vault() as vault:
         queued = sealing.queued_by_authority(vault)
-        heavy = sealing.queued_by_authority(vault, weighty=True)
         sealed = sealing.unseen(vault)
     found = {}
     for number in sorted(queued.keys() | sealed.keys()):
-        if not contracts.four_eyes(number):
+        heavy = contracts.needs_wallet(number)
+        if not heavy:
             continue
         recorded = contracts.record_count(number)
-        unsent = (each for each in sealed.get(number, ()) if each.last_number > recorded)
-        held = sum(each.count for each in dropwhile(lambda each: not each.weighty, unsent))
-        many = held + (queued if held else heavy).get(number, 0)
+        unsent = [each for each in sealed.get(number, ()) if each.last_number > recorded]
+        first = next((at for at, each in enumerate(unsent) if each.holds(heavy)), len(unsent))
+        held = sum(each.count for each in unsent[first:])
+        if held:
+            many = held + queued.get(number, 0)
+        else:
+            with database.read_vault() as vault:
+                many = sealing.queued_of(vault, number, heavy)
         if many:
             found[number] = many
     return found
@@ -81,15 +85,16 @@ def next_batch(database: Database, contracts: Contracts, authority: int, size: i
     """
     with database.lock("sender", timeout=_PATIENCE):
         recorded, block = contracts.record_count(authority), height(contracts.node)
+        heavy = contracts.needs_wallet(authority)
         with database.write_vault() as vault:
             unsent = [
                 each for each in sealing.unseen(vault).get(authority, ()) if each.last_number > recorded
             ]
-            if not any(each.weighty for each in unsent):
-                while sealing.seal(vault, authority, size, 1, now=now, block=block, weighty=False):
+            if not any(each.holds(heavy) for each in unsent):
+                while sealing.seal(vault, authority, size, 1, now=now, block=block, only=~heavy):
                     pass
-                unsent = sealing.seal(vault, authority, size, 1, now=now, block=block, weighty=True)
-    return next((each for each in unsent if each.weighty), None)
+                unsent = sealing.seal(vault, authority, size, 1, now=now, block=block, only=heavy)
+    return next((each for each in unsent if each.holds(heavy)), None)
 
 
 def post(

@@ -58,6 +58,7 @@ mandates = Table(
     metadata,
     Column("authority", Int, nullable=False),
     Column("mandate", Unsigned(32), nullable=False),
+    Column("weighty", Unsigned(32), nullable=False),
     Column("valid_from", Unsigned(8), nullable=False),
     *_place(key=True),
 )
@@ -82,7 +83,7 @@ compromises = Table(
     *_place(key=True),
 )
 
-#: Whether serious records are taken from contract wallets only.
+#: Whether weighty records are taken from contract wallets only.
 four_eyes = Table(
     "four_eyes",
     metadata,
@@ -181,6 +182,9 @@ assessments = Table(
     Column("as_of", Int, nullable=False),
     Column("root", Bytes, nullable=False),
     Column("count", Int, nullable=False),
+    Column("block", Int, nullable=False),
+    Column("log_size", Int, nullable=False),
+    Column("heads_root", Bytes, nullable=False),
     *_place(),
 )
 

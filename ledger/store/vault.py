@@ -166,7 +166,9 @@ assessments = Table(
     Column("as_of", Int, nullable=False),
     Column("root", Bytes, nullable=False),
     Column("count", Int, nullable=False),
+    Column("block", Int, nullable=False),
     Column("log_size", Int, nullable=False),
+    Column("heads_root", Bytes, nullable=False),
     Column("created_at", Int, nullable=False),
     Column("anchored", Boolean, nullable=False),
 )

@@ -20,7 +20,8 @@ from sqlalchemy import delete, func, select, update
 from ledger.chain.submitter import Submitter
 from ledger.domain.calendar import day_of, iso
 from ledger.errors import BadValue, ChainRefused, Conflict
-from ledger.index.queries import counts, posted_of, stream_posted
+from ledger.index.follower import read_cursor
+from ledger.index.queries import counts, heads_root, posted_of, stream_posted
 from ledger.scoring.cards import GRADES, card_in_force
 from ledger.scoring.roots import Scored, score_root
 from ledger.scoring.score import Scorer
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ledger.store.database import Database
     from ledger.workflows.office import Office
 
-#: Gas of one `publish`: five words of storage and an event, with room to spare.
+#: Gas of one `publish`: seven words of storage and an event, with room to spare.
 _PUBLISH_GAS: Final = 300_000
 _PATIENCE: Final = 60.0
 
@@ -62,6 +63,17 @@ class _Intent(NamedTuple):
     as_of: int
     root: bytes
     count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
+    block: int
+    log_size: int
+    heads_root: bytes
+
+
+class _Read(NamedTuple):
+    """The state the scores are made from: block, log size and heads root."""
+
+    block: int
+    log_size: int
+    heads_root: bytes
 
 
 def assess(
@@ -84,7 +96,7 @@ def assess(
         ledger.follower.catch_up()
         epoch = ledger.contracts.epoch_count() + 1
         _refuse_earlier(ledger, epoch, day)
-        scored, changed, log_size = _changes(ledger.db, card, day)
+        scored, changed, read = _changes(ledger.db, card, day)
         result: AssessmentDict = {
             "epoch": None,
             "as_of": iso(day),
@@ -94,8 +106,8 @@ def assess(
             "root": None,
         }
         if changed:
-            intent = _Intent(epoch, card.hash, day, score_root(changed), len(changed))
-            _store(ledger.db, intent, changed, log_size, int(clock()))
+            intent = _Intent(epoch, card.hash, day, score_root(changed), len(changed), *read)
+            _store(ledger.db, intent, changed, int(clock()))
             _publish(ledger, intent)
             ledger.follower.catch_up()
             result |= {"epoch": epoch, "root": intent.root.hex()}
@@ -105,12 +117,13 @@ def assess(
 # ---------------------------------------------------------------------- what changed
 
 
-def _changes(database: Database, card: Scorecard, as_of: int) -> tuple[int, list[Scored], int]:
-    """Return how many enterprises were scored, the scores to publish, and the log size they rest on."""
+def _changes(database: Database, card: Scorecard, as_of: int) -> tuple[int, list[Scored], _Read]:
+    """Return how many enterprises were scored, the scores to publish, and the state they rest on."""
     changed: list[Scored] = []
     scored = 0
     with database.read_index() as index, database.read_vault() as vault:
-        log_size = counts(index).runs
+        block = read_cursor(index)
+        read = _Read(block.number if block else 0, counts(index).runs, heads_root(index))
         published = _Published(vault)
         scorer = Scorer(card, as_of)
         for enterprise, posted in _records(index, links_on(index, as_of)):
@@ -118,7 +131,7 @@ def _changes(database: Database, card: Scorecard, as_of: int) -> tuple[int, list
             scored += 1
             if published.of(enterprise) != (found.milli, GRADES[found.grade]):
                 changed.append(Scored(enterprise, found.milli, found.grade))
-    return scored, changed, log_size
+    return scored, changed, read
 
 
 def _records(index: Connection, targets: Mapping[int, int]) -> Iterator[tuple[int, list[Posted]]]:
@@ -200,11 +213,9 @@ def _settle(ledger: Office, intent: _Intent) -> None:
         raise Conflict(f"assessment {intent.epoch} on the chain is another office's; assess again")
 
 
-def _store(
-    database: Database, intent: _Intent, changed: Sequence[Scored], log_size: int, created_at: int
-) -> None:
+def _store(database: Database, intent: _Intent, changed: Sequence[Scored], created_at: int) -> None:
     with database.write_vault() as vault:
-        insert_rows(vault, assessments, [(*intent, log_size, created_at, False)])
+        insert_rows(vault, assessments, [(*intent, created_at, False)])
         rows = [(intent.epoch, each.enterprise, each.milli, GRADES[each.grade]) for each in changed]
         insert_rows(vault, scores, rows)
 

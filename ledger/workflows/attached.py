@@ -79,7 +79,7 @@ def _events(
     index: Connection, authority: int
 ) -> Iterator[MandateSet | KeySet | KeyCompromised | SuspensionSet]:
     for row in index.execute(_of(tables.mandates, authority)):
-        yield MandateSet(_place(row), authority, row.mandate, row.valid_from)
+        yield MandateSet(_place(row), authority, row.mandate, row.weighty, row.valid_from)
     for row in index.execute(_of(tables.keys, authority)):
         yield KeySet(_place(row), authority, row.key, row.valid_from, row.valid_until)
     for row in index.execute(_of(tables.compromises, authority)):

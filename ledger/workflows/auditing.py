@@ -186,7 +186,8 @@ class _Audit:
     def _take_up(self, reached: Reached, last: Block) -> int:
         self._replay, self._before = reached.replay, (reached.block,)
         self._signatures.standings = {
-            n: Standing(each.epoch, each.four_eyes) for n, each in reached.replay.authorities.items()
+            n: Standing(each.epoch, each.four_eyes, tuple(each.weighty))
+            for n, each in reached.replay.authorities.items()
         }
         self._index.take_up(reached.counts["index_rows"], reached.links)
         for counts in (self._vault.counts, self._signatures.counts):

@@ -100,7 +100,8 @@ def set_mandate(
         mandate &= ~(1 << each.number)
     if mandate == before:
         raise BadValue("grant", ", ".join(grant), f"changes nothing in the mandate of {code}")
-    call = office.contracts.set_mandate(number, mandate, start)
+    weighty = mandate & office.catalogue.weighty
+    call = office.contracts.set_mandate(number, mandate, weighty, start)
     governance = _governance(office)
     operation = governance.announced(call)
     now = present(office)

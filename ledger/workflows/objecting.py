@@ -13,10 +13,11 @@ from sqlalchemy import insert, select
 from ledger.chain.accounts import checked_address
 from ledger.chain.authority_keys import writing_key
 from ledger.chain.contracts import answer_digest
+from ledger.crypto.typed_data import SignedAnswer
 from ledger.domain.calendar import iso
 from ledger.domain.facts import OUTCOMES
 from ledger.domain.records import RECORD_BYTES, record_id, split_id, unpack_run
-from ledger.errors import BadValue, Conflict, NotFound
+from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.index.queries import all_authorities
 from ledger.outbox.documents import Sealed, open_document, seal_document
 from ledger.store.index import answers, objections, runs
@@ -79,24 +80,29 @@ def open_objection(
 def answer_objection(ledger: Office, objection: int, outcome: str, answer: str) -> ObjectionDict:
     """Answer an objection with a signature by the key of the authority that made the record.
 
-    Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Misconfigured` (no key of the authority
-    here), `ChainRefused`.
+    Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Forbidden` (four eyes are on),
+    `Misconfigured` (no key of the authority here), `ChainRefused`.
     """
     value = next((each for each, name in OUTCOMES.items() if name == outcome), None)
     if value is None:
         raise BadValue("outcome", outcome, f"one of {', '.join(OUTCOMES.values())}")
     with ledger.db.read_index() as index:
-        record = index.scalar(select(objections.c.record).where(objections.c.objection == objection))
-        if record is None:
+        columns = (objections.c.record, objections.c.enterprise)
+        row = index.execute(select(*columns).where(objections.c.objection == objection)).one_or_none()
+        if row is None:
             raise NotFound(f"there is no objection {objection}")
         if index.scalar(select(answers.c.objection).where(answers.c.objection == objection)) is not None:
             raise Conflict(f"objection {objection} is answered already")
-        code = _codes(index)[split_id(record)[0]]
+        authority, number = split_id(row.record)
+        code = _codes(index)[authority]
+    if ledger.contracts.needs_wallet(authority):
+        raise Forbidden(f"{code} asks for four eyes: its answers are for its wallet's officers to sign")
     commitment = _keep(ledger, "answer", answer)
     now = present(ledger)
-    name = writing_key(ledger.contracts, ledger.keystore, split_id(record)[0], code, now)
-    deadline = now + _SIGNED_FOR
-    digest = answer_digest(ledger.contracts.deployment, objection, value, commitment, deadline)
+    name = writing_key(ledger.contracts, ledger.keystore, authority, code, now)
+    deadline, epoch = now + _SIGNED_FOR, ledger.contracts.signature_epoch(authority)
+    signed = SignedAnswer(objection, row.enterprise, code, number, value, commitment, epoch, deadline)
+    digest = answer_digest(ledger.contracts.deployment, signed)
     key, signature = ledger.keystore.address(name), ledger.keystore.sign_batch(name, digest)
     send(ledger, ledger.contracts.answer_signed(objection, value, commitment, deadline, key, signature))
     return _found(ledger, objections.c.objection == objection)

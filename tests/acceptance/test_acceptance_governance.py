@@ -90,6 +90,9 @@ def test_an_enterprise_objects_by_its_own_key(governed: Installation, tmp_path: 
     listed = governed.json("objection", "list", PARTY)
     assert (listed["key"], len(listed["objections"])) == (address, 1)
     answer = ("--outcome", "rejected", "--answer", "It was not.")
+    alone = governed.run("objection", "answer", "1", *answer, code=1)
+    assert "GACC asks for four eyes: its answers are for its wallet's officers to sign" in alone.stderr
+    done(governed, "four-eyes", "GACC", "off")
     assert governed.json("objection", "answer", "1", *answer)["outcome"] == "rejected"
 
 

@@ -152,7 +152,7 @@ class SimulatedChain:
         pick, at = self.random, len(self.blocks)
         every = [
             log("Authorities", "AuthorityAdded", [at], b"CODE".ljust(32, b"\0")),
-            log("Authorities", "MandateSet", [1], (1 << 256) - 1, 5),
+            log("Authorities", "MandateSet", [1], (1 << 256) - 1, 2, 5),
             log("Authorities", "KeySet", [1, b"\x11" * 20], 5, (1 << 64) - 1),
             log("Authorities", "KeyCompromised", [1, b"\x11" * 20], 5),
             log("Authorities", "FourEyesSet", [1], pick.randrange(2)),
@@ -164,7 +164,17 @@ class SimulatedChain:
             log("Objections", "EnterpriseKeySet", [1], b"\x33" * 20),
             log("Objections", "ObjectionOpened", [at, 1, 1 << 48 | 1], b"\x33" * 20, 1, 21, b"g" * 32),
             log("Objections", "ObjectionAnswered", [at], b"\x11" * 20, 3, b"a" * 32),
-            log("ScoreBook", "AssessmentPublished", [at, b"\x22" * 32], 19_000, pick.randbytes(32), 7),
+            log(
+                "ScoreBook",
+                "AssessmentPublished",
+                [at, b"\x22" * 32],
+                19_000,
+                pick.randbytes(32),
+                7,
+                3,
+                9,
+                b"h" * 32,
+            ),
         ]
         return pick.sample(every, pick.randrange(1, len(every)))
 

@@ -44,7 +44,7 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
     chain = SimulatedChain()
     chain.mine(
         log("Authorities", "AuthorityAdded", [1], b"GACC".ljust(32, b"\0")),
-        log("Authorities", "MandateSet", [1], (1 << 256) - 1, 5),
+        log("Authorities", "MandateSet", [1], (1 << 256) - 1, 2, 5),
         log("Authorities", "KeySet", [1, b"\x11" * 20], 5, (1 << 64) - 1),
         log("Authorities", "SuspensionSet", [1], 1),
         log("Authorities", "KeyCompromised", [1, b"\x11" * 20], 3),
@@ -59,7 +59,7 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
     chain.mine(
         log("CreditLedger", "TreeHead", [], 2, b"r" * 32),
         log("ScoreBook", "CardRegistered", [b"k" * 32], 19_000),
-        log("ScoreBook", "AssessmentPublished", [1, b"k" * 32], 19_001, b"s" * 32, 7),
+        log("ScoreBook", "AssessmentPublished", [1, b"k" * 32], 19_001, b"s" * 32, 7, 3, 9, b"h" * 32),
         log("Objections", "AnswerPeriodSet", [], 20, 19_000),
         log("Objections", "EnterpriseKeySet", [1], b"\x33" * 20),
         log("Objections", "ObjectionOpened", [1, 1, record_id(1, 1)], b"\x33" * 20, 5, 25, b"g" * 32),
@@ -72,7 +72,7 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
     assert rows["blocks"] == [(n, hashes[n], 1000 + 12 * n) for n in (1, 3, 4, 5)]
     assert rows["cursor"] == [(1, 5, hashes[5])]
     assert rows["authorities"] == [(1, "GACC", 1, hashes[1], 0)]
-    assert rows["mandates"] == [(1, (1 << 256) - 1, 5, 1, hashes[1], 1)]
+    assert rows["mandates"] == [(1, (1 << 256) - 1, 2, 5, 1, hashes[1], 1)]
     assert rows["keys"] == [(1, "0x" + "11" * 20, 5, (1 << 64) - 1, 1, hashes[1], 2)]
     assert rows["suspensions"] == [(1, True, 1, hashes[1], 3)]
     assert rows["compromises"] == [(1, "0x" + "11" * 20, 3, 1, hashes[1], 4)]
@@ -87,7 +87,7 @@ def test_every_kind_of_fact_becomes_a_row_with_its_place(database: Database) -> 
     assert rows["links"] == [(record_id(1, 2), 2, 248, 1, None, two[6], 4, hashes[4], 2)]
     assert rows["tree_heads"] == [(2, b"r" * 32, 5, hashes[5], 0)]
     assert rows["cards"] == [(b"k" * 32, 19_000, 5, hashes[5], 1)]
-    assert rows["assessments"] == [(1, b"k" * 32, 19_001, b"s" * 32, 7, 5, hashes[5], 2)]
+    assert rows["assessments"] == [(1, b"k" * 32, 19_001, b"s" * 32, 7, 3, 9, b"h" * 32, 5, hashes[5], 2)]
     assert rows["answer_periods"] == [(20, 19_000, 5, hashes[5], 3)]
     assert rows["enterprise_keys"] == [(1, "0x" + "33" * 20, 5, hashes[5], 4)]
     opened = (1, 1, record_id(1, 1), "0x" + "33" * 20, 5, 25, b"g" * 32)

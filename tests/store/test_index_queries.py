@@ -40,8 +40,8 @@ def followed(database: Database) -> Database:
         *chain.batch(1, [Record(1, 6, 1, 10, 30, 0, b"y" * 32), Record(3, 6, 1, 10, 30, 0, b"z" * 32)])
     )
     chain.mine(
-        log("ScoreBook", "AssessmentPublished", [1, b"k" * 32], 19_000, b"r" * 32, 3),
-        log("ScoreBook", "AssessmentPublished", [2, b"k" * 32], 19_001, b"s" * 32, 4),
+        log("ScoreBook", "AssessmentPublished", [1, b"k" * 32], 19_000, b"r" * 32, 3, 1, 2, b"h" * 32),
+        log("ScoreBook", "AssessmentPublished", [2, b"k" * 32], 19_001, b"s" * 32, 4, 1, 2, b"h" * 32),
     )
     Follower(database, chain, DEPLOYMENT).catch_up()
     return database

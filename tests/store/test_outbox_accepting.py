@@ -270,7 +270,15 @@ def test_links_that_cannot_be(database: Database, row: Submission, said: str) ->
 
 def test_a_type_outside_the_mandate_on_the_chain_is_refused_at_the_door(database: Database) -> None:
     def mandate(bits: int, since: int, block: int) -> tuple[Any, ...]:
-        return (GACC.number, bits.to_bytes(32, "big"), since.to_bytes(8, "big"), block, b"h" * 32, 0)
+        return (
+            GACC.number,
+            bits.to_bytes(32, "big"),
+            bytes(32),
+            since.to_bytes(8, "big"),
+            block,
+            b"h" * 32,
+            0,
+        )
 
     with database.write_index() as connection:
         insert_rows(connection, index.mandates, [mandate(GACC.mandate, 100, 1), mandate(1 << 5, 200, 2)])

@@ -264,7 +264,7 @@ def test_identities() -> None:
 def test_scores() -> None:
     scores = [Scored(1, 100_000, "A"), Scored(4, 46_000, "D")]
     at = Place(5, bytes(32), 0, 0)
-    published = AssessmentPublished(at, 1, CARD, 20600, score_root(scores), 2)
+    published = AssessmentPublished(at, 1, CARD, 20600, score_root(scores), 2, 1, 0, bytes(32))
     assert list(compare_scores(published, scores)) == []
     (found,) = compare_scores(published, [scores[0], scores[1]._replace(milli=46_001)])
     assert (found.what, found.where) == ("score root not reproduced", "block 5, log 0, assessment 1")

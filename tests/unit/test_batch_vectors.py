@@ -53,7 +53,7 @@ class Facts(list[Fact]):
 
     def begin(self) -> None:
         self.append(AuthorityAdded(self.place(), AUTHORITY, CODE))
-        self.append(MandateSet(self.place(), AUTHORITY, int(VECTORS["mandate"], 16), TIME))
+        self.append(MandateSet(self.place(), AUTHORITY, int(VECTORS["mandate"], 16), 0, TIME))
         self.append(KeySet(self.place(), AUTHORITY, KEY, TIME, 2**64 - 1))
         for number, commitment in enumerate(VECTORS["commitments"], 1):
             self.append(Registered(self.place(), number, raw(commitment)))

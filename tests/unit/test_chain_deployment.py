@@ -136,7 +136,10 @@ def test_the_right_to_change_things(tmp_path: Path) -> None:
         ("operator", ledger.contracts.set_suspended(1, True)),
         ("governor", ledger.contracts.register(1, [os.urandom(32)])),
         ("operator", ledger.contracts.register_card(os.urandom(32), 20_000)),
-        ("governor", ledger.contracts.publish(1, load_cards()[0].hash, 20_600, os.urandom(32), 1)),
+        (
+            "governor",
+            ledger.contracts.publish(1, load_cards()[0].hash, 20_600, os.urandom(32), 1, 0, 0, bytes(32)),
+        ),
     ]
     for name, call in cases:
         with pytest.raises(Reverted, match="AccessManagedUnauthorized"):

@@ -11,7 +11,7 @@ pragma solidity ^0.8.28;
 ///   - a key is valid when the last `KeySet` for it, in log order, has `from <= t < until`;
 ///   - a key that was declared compromised is never valid again, from the declaration on;
 ///   - the authority is suspended when its last `SuspensionSet` says so;
-///   - serious records, and those that are no events, need a wallet when its last `FourEyesSet` says so.
+///   - records of the types that this mandate calls weighty need a wallet when its last `FourEyesSet` says so.
 ///
 /// Times are Unix seconds and are compared with the block's timestamp.
 interface IAuthorities {
@@ -23,8 +23,9 @@ interface IAuthorities {
     /// @notice An authority's mandate changes.
     /// @param authority Its number.
     /// @param mandate Bit t is set when records of type t may be written. Bit 0 means nothing: there is no type 0.
-    /// @param from First second at which it holds; not before the block of the event.
-    event MandateSet(uint16 indexed authority, uint256 mandate, uint64 from);
+    /// @param weighty Bit t is set when records of type t are weighty, see `setFourEyes`.
+    /// @param from First second at which both hold; not before the block of the event.
+    event MandateSet(uint16 indexed authority, uint256 mandate, uint256 weighty, uint64 from);
 
     /// @notice The window of one of an authority's keys is now `[from, until)`, whatever it was before.
     /// @param authority Its number.
@@ -80,17 +81,25 @@ interface IAuthorities {
     /// @dev Emits `AuthorityAdded`, `MandateSet` and `KeySet`.
     /// @param code See `AuthorityAdded`; unique.
     /// @param mandate The types that it may write, see `MandateSet`.
+    /// @param weighty Those of them that are weighty, see `setFourEyes`.
     /// @param key See `setKey`.
     /// @param until First second at which the key is no longer valid.
     /// @return authority Its number.
-    function addAuthority(bytes32 code, uint256 mandate, address key, uint64 until) external returns (uint16 authority);
+    function addAuthority(
+        bytes32 code,
+        uint256 mandate,
+        uint256 weighty,
+        address key,
+        uint64 until
+    ) external returns (uint16 authority);
 
     /// @notice Give an authority another mandate, now or from a later time.
     /// @dev At most one change waits at a time; a change that holds no later than the waiting one replaces it.
     /// @param authority Its number.
     /// @param mandate The types that it may write, see `MandateSet`; all of them, not only what changes.
-    /// @param from First second at which it holds; not before the present block.
-    function setMandate(uint16 authority, uint256 mandate, uint64 from) external;
+    /// @param weighty The weighty types, see `setFourEyes`; all of them, too.
+    /// @param from First second at which both hold; not before the present block.
+    function setMandate(uint16 authority, uint256 mandate, uint256 weighty, uint64 from) external;
 
     /// @notice Set the window of one key: a new key to rotate, an `until` that is not in the future to revoke.
     /// @dev Windows may lie in the past, which does not undo what the key wrote. Reverts with `KeyDeclaredCompromised` for a
@@ -109,9 +118,10 @@ interface IAuthorities {
     /// @param from Not 0, and not after the present block.
     function declareCompromised(uint16 authority, address key, uint64 from) external;
 
-    /// @notice Require that weighty records come from a contract wallet, whose rule (k of n officers) then holds for them:
-    /// those of serious severity (3), and those that are no events, since a correction, a revocation or a link can
-    /// undo or move a serious record.
+    /// @notice Require that weighty records come from a contract wallet, whose rule (k of n officers) then holds for them.
+    /// Which types are weighty is set with the mandate: what is serious, and what is no event, since a correction, a
+    /// revocation or a link can undo or move a serious record. The severity in a record is its writer's word and does
+    /// not count here. Answers to objections are weighty, whatever their outcome.
     /// @dev That the wallet asks for two officers is for the governor to see to when it sets the key. An account that has
     /// delegated to code (EIP-7702) still has a single key of its own, and does not count as a wallet.
     /// @param authority Its number.
@@ -136,6 +146,11 @@ interface IAuthorities {
     /// @param authority Its number.
     /// @return mandate The types, see `MandateSet`; 0 for an unknown authority.
     function mandateNow(uint16 authority) external view returns (uint256 mandate);
+
+    /// @notice The types that are weighty in this block, whether or not four eyes are asked for.
+    /// @param authority Its number.
+    /// @return weighty The types, see `MandateSet`; 0 for an unknown authority.
+    function weightyNow(uint16 authority) external view returns (uint256 weighty);
 
     /// @notice The window of a key, `[from, until)`; `(0, 0)` when none was ever set.
     /// @param authority Its number.
@@ -165,10 +180,10 @@ interface IAuthorities {
     /// @param authority Its number.
     /// @param key Who sends, or has signed.
     /// @return mandate The types, see `MandateSet`.
-    /// @return needsWallet Whether weighty records are refused, the key being an account; see `setFourEyes`.
+    /// @return needsWallet The types refused because they are weighty and the key is an account; see `setFourEyes`.
     /// @return code The authority's name in short, see `AuthorityAdded`.
     function authorize(
         uint16 authority,
         address key
-    ) external view returns (uint256 mandate, bool needsWallet, bytes32 code);
+    ) external view returns (uint256 mandate, uint256 needsWallet, bytes32 code);
 }

@@ -95,7 +95,7 @@ interface ICreditLedger is IEnterprises {
     error SpareBitsSet(uint256 index);
     /// @notice There is no such severity.
     error InvalidSeverity(uint256 index, uint8 severity);
-    /// @notice A serious record, or one that is no event, needs a contract wallet as key. See `IAuthorities.setFourEyes`.
+    /// @notice A record of this type needs a contract wallet as key. See `IAuthorities.setFourEyes`.
     error NeedsWallet(uint256 index);
     /// @notice The authority may not write records of this type.
     error TypeOutsideMandate(uint256 index, uint16 recordType);

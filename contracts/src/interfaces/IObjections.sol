@@ -60,7 +60,7 @@ interface IObjections {
 
     /// @notice A constructor was given an address without code.
     error NotAContract(address account);
-    /// @notice A period is at least one day, and holds from today on at the earliest.
+    /// @notice A period is 1 to 60 days, and holds from today on at the earliest.
     error InvalidPeriod(uint32 period, uint32 from);
     /// @notice A change is already waiting for `waitingFrom`. Set one that holds no later: it takes its place.
     error PeriodWaiting(uint32 waitingFrom, uint32 from);
@@ -80,12 +80,15 @@ interface IObjections {
     error SignatureExpired(uint64 deadline);
     /// @notice The signature is not one of this answer by `key`.
     error InvalidSignature(address key);
+    /// @notice The authority asks for four eyes, and an answer then needs a contract wallet as key. See
+    /// `IAuthorities.setFourEyes`.
+    error AnswerNeedsWallet(uint64 objection);
     /// @notice `Open` is no answer.
     error NoAnswer();
 
     /// @notice Change the time for answers, for objections opened from a day on.
     /// @dev At most one change waits at a time; a change that holds no later than the waiting one replaces it.
-    /// @param period Days, at least one.
+    /// @param period Days, 1 to 60: the statutory 20, and room for another law.
     /// @param from First day on which the objections opened have this time; not before today.
     function setAnswerPeriod(uint32 period, uint32 from) external;
 
@@ -118,9 +121,12 @@ interface IObjections {
     /// @notice Answer an objection with the signature of a key of the authority; anyone may relay it.
     /// @dev Signs EIP-712 data in the domain ("Objections", "1", chain id, this contract):
     ///
-    ///   ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)
+    ///   ObjectionAnswer(uint64 objection,uint64 enterprise,string authority,uint48 record,uint8 outcome,bytes32 answer,
+    ///                   uint64 epoch,uint64 deadline)
     ///
-    /// An objection is answered once, so that there is nothing to replay.
+    /// so that a wallet shows its officer whose objection to which record it is. An objection is answered once, so that
+    /// there is nothing to replay. `epoch` is the authority's `ICreditLedger.signatureEpoch`: invalidating its signatures
+    /// takes back those under answers, too.
     /// @param objection Its number.
     /// @param outcome Anything but `Open`.
     /// @param answer_ Salted commitment to the written answer.

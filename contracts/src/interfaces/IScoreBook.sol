@@ -21,19 +21,38 @@ interface IScoreBook {
     /// @param asOf The day at whose end the records were read.
     /// @param root Root of the tree over its scores.
     /// @param count How many enterprises it scores.
-    event AssessmentPublished(uint64 indexed epoch, bytes32 indexed card, uint32 asOf, bytes32 root, uint64 count);
+    /// @param atBlock At the end of which block the records were read.
+    /// @param logSize How many leaves the ledger's log had then.
+    /// @param headsRoot Root of the tree over the heads of all enterprises then. With it and the log's size, whoever replays
+    /// the chain knows which records the scores are made from. Nothing here checks either: a replay does.
+    event AssessmentPublished(
+        uint64 indexed epoch,
+        bytes32 indexed card,
+        uint32 asOf,
+        bytes32 root,
+        uint64 count,
+        uint64 atBlock,
+        uint64 logSize,
+        bytes32 headsRoot
+    );
 
     /// @notice A card is registered once.
     error CardAlreadyRegistered(bytes32 card);
     /// @notice A card takes effect after every day that was assessed, so that no score of such a day is made otherwise later:
     /// `assessed` is the last of these days, 0 before the first. Day 0 stands for "not registered".
     error InvalidEffectiveDate(uint32 effectiveOn, uint32 assessed);
+    /// @notice Cards are registered in the order of their days: the last one holds from `last` on.
+    error CardOutOfOrder(uint32 effectiveOn, uint32 last);
     /// @notice The next assessment is number `expected`. A caller who repeats a publication is told so here.
     error WrongEpoch(uint64 expected);
     /// @notice No card with this hash is registered.
     error UnknownCard(bytes32 card);
     /// @notice The card holds only from a day after `asOf`.
     error CardNotEffective(bytes32 card, uint32 effectiveOn, uint32 asOf);
+    /// @notice Another card holds from `supersededOn` on.
+    error CardSuperseded(bytes32 card, uint32 supersededOn, uint32 asOf);
+    /// @notice A block that is not made yet has no records to read.
+    error BlockInFuture(uint64 atBlock, uint64 present);
     /// @notice Assessments do not go back in time.
     error AsOfBeforePrevious(uint32 asOf, uint32 previous);
     /// @notice A day that has not come cannot be assessed.
@@ -41,7 +60,8 @@ interface IScoreBook {
 
     /// @notice Register a scorecard by its hash.
     /// @param card Hash of the card in its canonical form.
-    /// @param effectiveOn First day for which it may be used; not 0, and after the last day assessed.
+    /// @param effectiveOn First day for which it may be used; not 0, after the last day assessed, and after the first day of
+    /// the card registered before, which holds until then.
     function registerCard(bytes32 card, uint32 effectiveOn) external;
 
     /// @notice Publish an assessment. See `AssessmentPublished`.
@@ -51,7 +71,19 @@ interface IScoreBook {
     /// @param asOf The day at whose end the records were read; not before that of the last assessment, not after today.
     /// @param root Root of the tree over its scores.
     /// @param count How many enterprises it scores: the size of that tree.
-    function publish(uint64 epoch, bytes32 card, uint32 asOf, bytes32 root, uint64 count) external;
+    /// @param atBlock At the end of which block the records were read; not a block to come.
+    /// @param logSize How many leaves the ledger's log had then.
+    /// @param headsRoot Root of the tree over all heads then.
+    function publish(
+        uint64 epoch,
+        bytes32 card,
+        uint32 asOf,
+        bytes32 root,
+        uint64 count,
+        uint64 atBlock,
+        uint64 logSize,
+        bytes32 headsRoot
+    ) external;
 
     /// @notice Whether an enterprise was given this score in an assessment.
     /// @param epoch Which assessment.
@@ -76,7 +108,23 @@ interface IScoreBook {
     /// @return asOf The day at whose end the records were read.
     /// @return root Root of the tree over its scores.
     /// @return count How many enterprises it scores.
-    function assessment(uint64 epoch) external view returns (bytes32 card, uint32 asOf, bytes32 root, uint64 count);
+    /// @return atBlock At the end of which block the records were read.
+    /// @return logSize How many leaves the ledger's log had then.
+    /// @return headsRoot Root of the tree over all heads then.
+    function assessment(
+        uint64 epoch
+    )
+        external
+        view
+        returns (
+            bytes32 card,
+            uint32 asOf,
+            bytes32 root,
+            uint64 count,
+            uint64 atBlock,
+            uint64 logSize,
+            bytes32 headsRoot
+        );
 
     /// @notice How many assessments were published.
     /// @return Also the number of the last one.
@@ -86,4 +134,13 @@ interface IScoreBook {
     /// @param card Hash of the card in its canonical form.
     /// @return The first day; 0 when the card is not registered.
     function cardEffectiveOn(bytes32 card) external view returns (uint32);
+
+    /// @notice Until before which day a card may be used.
+    /// @param card Hash of the card in its canonical form.
+    /// @return The first day of the card after it; 0 when there is none.
+    function cardSupersededOn(bytes32 card) external view returns (uint32);
+
+    /// @notice The card registered last.
+    /// @return Its hash; zero when there is none.
+    function latestCard() external view returns (bytes32);
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IAuthorities} from "../../src/interfaces/IAuthorities.sol";
+import {WEIGHTY} from "./Record.sol";
 import {Rights} from "./Rights.sol";
 
 /// @notice What the governor does to authorities, good and bad, and what somebody tries who is not the governor.
@@ -23,9 +24,10 @@ abstract contract GoverningActs is Rights {
             refusal = abi.encodeWithSelector(IAuthorities.MandateWaiting.selector, waiting, from);
         }
         bool good = expect("setMandate", refusal);
+        uint256 weighty = (seed >> 72) % 3 == 0 ? seed : mandate & WEIGHTY;
         vm.prank(sender);
-        world.authorities.setMandate(authority, mandate, from);
-        if (good) changes[authority].push(Change(mandate, from));
+        world.authorities.setMandate(authority, mandate, weighty, from);
+        if (good) changes[authority].push(Change(mandate, weighty, from));
     }
 
     /// @notice A new key, a key that begins later, and a revocation.

@@ -9,7 +9,7 @@ import {ICreditLedger} from "../../src/interfaces/ICreditLedger.sol";
 import {IEnterprises} from "../../src/interfaces/IEnterprises.sol";
 import {IScoreBook} from "../../src/interfaces/IScoreBook.sol";
 import {Deployer} from "./Deployer.sol";
-import {bytesOf, Record} from "./Record.sol";
+import {bytesOf, Record, WEIGHTY} from "./Record.sol";
 import {batchDigest} from "./TypedData.sol";
 
 /// @notice The contracts as they are deployed, with their roles, and the actors of every test.
@@ -90,7 +90,7 @@ abstract contract LedgerTest is Deployer {
 
     function addAuthority(bytes32 code, uint256 mandate, address key) internal returns (uint16) {
         vm.prank(governor);
-        return authorities.addAuthority(code, mandate, key, NEVER);
+        return authorities.addAuthority(code, mandate, mandate & WEIGHTY, key, NEVER);
     }
 
     /// @dev The mandate that `authorize` answers.

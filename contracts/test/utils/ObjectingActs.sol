@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IObjections} from "../../src/interfaces/IObjections.sol";
 import {RecordingActs} from "./RecordingActs.sol";
-import {answerDigest} from "./TypedData.sol";
+import {Answer, answerDigest} from "./TypedData.sol";
 
 /// @notice Objections by enterprises and registrars, and answers by whoever, on both paths.
 abstract contract ObjectingActs is RecordingActs {
@@ -76,13 +76,13 @@ abstract contract ObjectingActs is RecordingActs {
         (uint64 objection, IObjections.Outcome outcome) = (objectionBy(seed), outcomeBy(seed));
         who = mostlyKey(authorityOf(objection), who);
         uint64 deadline = uint64(block.timestamp) + uint64((seed >> 16) % 100);
-        bytes32 digest = answerDigest(address(world.objections), objection, uint8(outcome), bytes32(seed), deadline);
+        bytes32 digest = digestOf(objection, outcome, bytes32(seed), deadline);
         bool forged = (seed >> 24) % 6 == 0;
         bytes memory signature = signAs(forged ? who + 1 : who, digest);
-        bytes memory refusal =
-            forged
-                ? abi.encodeWithSelector(IObjections.InvalidSignature.selector, writer(who))
-                : unanswered(objection, outcome, writer(who));
+        bytes memory refusal = unanswered(objection, outcome, writer(who));
+        if (refusal.length == 0 && forged) {
+            refusal = abi.encodeWithSelector(IObjections.InvalidSignature.selector, writer(who));
+        }
         bool good = expect("answerSigned", refusal);
         world.objections.answerSigned(objection, outcome, bytes32(seed), deadline, writer(who), signature);
         if (good) noteAnswered(objection, outcome);
@@ -114,7 +114,25 @@ abstract contract ObjectingActs is RecordingActs {
             return abi.encodeWithSelector(IObjections.NotOpen.selector, objection);
         }
         if (outcome == IObjections.Outcome.Open) return abi.encodeWithSelector(IObjections.NoAnswer.selector);
-        return refusalOf(authorityOf(objection), key);
+        bytes memory refusal = refusalOf(authorityOf(objection), key);
+        if (refusal.length == 0 && needsWallet(authorityOf(objection), key) != 0) {
+            return abi.encodeWithSelector(IObjections.AnswerNeedsWallet.selector, objection);
+        }
+        return refusal;
+    }
+
+    function digestOf(
+        uint64 objection,
+        IObjections.Outcome outcome,
+        bytes32 text,
+        uint64 deadline
+    ) private view returns (bytes32) {
+        (uint64 enterprise, uint64 id, , , ) = world.objections.objectionAt(objection);
+        uint16 authority = uint16(id >> 48);
+        bytes memory code = authority == 1 ? bytes("GACC") : bytes("SAMR");
+        uint64 epoch = signatureEpoch[authority];
+        Answer memory it = Answer(objection, enterprise, code, uint48(id), uint8(outcome), text, epoch, deadline);
+        return answerDigest(address(world.objections), it);
     }
 
     // ------------------------------------------------------------------ the books

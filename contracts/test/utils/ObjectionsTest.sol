@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IObjections} from "../../src/interfaces/IObjections.sol";
 import {LedgerTest} from "./LedgerTest.sol";
-import {answerDigest} from "./TypedData.sol";
+import {Answer, answerDigest} from "./TypedData.sol";
 
 /// @notice The contract of objections beside the others: three enterprises, a record of customs about each, and a key for the
 /// first.
@@ -64,7 +64,19 @@ abstract contract ObjectionsTest is LedgerTest {
         bytes32 text,
         uint64 deadline
     ) internal view returns (bytes32) {
-        return answerDigest(address(objections), objection, uint8(outcome), text, deadline);
+        return answerDigest(address(objections), answerOf(objection, outcome, text, deadline));
+    }
+
+    /// @dev An answer of customs to objection 1, the first enterprise's to the first record; by any other number, one to an
+    /// objection that is not there. Makes no call to a contract.
+    function answerOf(
+        uint64 objection,
+        IObjections.Outcome outcome,
+        bytes32 text,
+        uint64 deadline
+    ) internal view returns (Answer memory) {
+        (uint64 enterprise, uint64 id) = objection == 1 ? (uint64(1), RECORD) : (uint64(0), uint64(0));
+        return Answer(objection, enterprise, "GACC", uint48(id), uint8(outcome), text, epochs[customs], deadline);
     }
 
     /// @dev Opened today, with the statutory period.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+/// @dev The weighty types of the tests' authorities: 1, and what is no event.
+uint256 constant WEIGHTY = 2 | (type(uint256).max << 240);
+
 /// @notice A record in words; `bytesOf` gives its 64 bytes.
 struct Record {
     uint64 enterprise;

@@ -92,7 +92,7 @@ abstract contract RecordScenarios is RecordFaults {
 
     function test_a_mandate_holds_from_its_second_on() external {
         vm.prank(governor);
-        authorities.setMandate(customs, 1 << 9, uint64(START) + 10);
+        authorities.setMandate(customs, 1 << 9, 0, uint64(START) + 10);
         submit(customs, 1, pack(event_(1)));
         vm.warp(START + 10);
         refuse(pack(event_(1)), abi.encodeWithSelector(ICreditLedger.TypeOutsideMandate.selector, 0, uint16(1)), 2);

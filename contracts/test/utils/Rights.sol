@@ -11,6 +11,7 @@ import {RecordRules} from "./RecordRules.sol";
 abstract contract Rights is Cast {
     struct Change {
         uint256 mandate;
+        uint256 weighty;
         uint64 from;
     }
 
@@ -29,7 +30,13 @@ abstract contract Rights is Cast {
     /// @dev As the authorities were added, with their officers' keys.
     constructor() {
         for (uint16 authority = 1; authority <= AUTHORITIES; ++authority) {
-            changes[authority].push(Change(world.authorities.mandateNow(authority), uint64(block.timestamp)));
+            changes[authority].push(
+                Change(
+                    world.authorities.mandateNow(authority),
+                    world.authorities.weightyNow(authority),
+                    uint64(block.timestamp)
+                )
+            );
             address key = writer(authority == 1 ? 0 : 2);
             windows[authority][key] = Window(uint64(block.timestamp), type(uint64).max, 0);
         }
@@ -39,6 +46,14 @@ abstract contract Rights is Cast {
     function mandateOf(uint16 authority) public view returns (uint256 mandate) {
         for (uint256 i; i < changes[authority].length; ++i) {
             if (changes[authority][i].from <= block.timestamp) mandate = changes[authority][i].mandate;
+        }
+    }
+
+    /// @notice The types that need a wallet of this key.
+    function needsWallet(uint16 authority, address key) internal view returns (uint256 weighty) {
+        if (!fourEyes[authority] || isWallet(key)) return 0;
+        for (uint256 i; i < changes[authority].length; ++i) {
+            if (changes[authority][i].from <= block.timestamp) weighty = changes[authority][i].weighty;
         }
     }
 
@@ -66,8 +81,9 @@ abstract contract Rights is Cast {
     ) internal view returns (bytes memory refusal) {
         refusal = refusalOf(authority, key);
         if (refusal.length != 0) return refusal;
-        for (uint256 i; fourEyes[authority] && !isWallet(key) && i < records.length; ++i) {
-            if (records[i].severity == 3 || records[i].kind >= 240) {
+        uint256 weighty = needsWallet(authority, key);
+        for (uint256 i; i < records.length; ++i) {
+            if ((weighty >> records[i].kind) & 1 == 1) {
                 return abi.encodeWithSelector(ICreditLedger.NeedsWallet.selector, i);
             }
         }

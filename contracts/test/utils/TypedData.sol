@@ -8,7 +8,7 @@ bytes32 constant BATCH_TYPEHASH = keccak256(
     "RecordBatch(string authority,uint48 firstNumber,uint32 count,uint16[] types,uint64 epoch,uint64 deadline,bytes32 recordsHash)"
 );
 bytes32 constant ANSWER_TYPEHASH = keccak256(
-    "ObjectionAnswer(uint64 objection,uint8 outcome,bytes32 answer,uint64 deadline)"
+    "ObjectionAnswer(uint64 objection,uint64 enterprise,string authority,uint48 record,uint8 outcome,bytes32 answer,uint64 epoch,uint64 deadline)"
 );
 
 /// @notice What an authority signs for a batch, from the text of EIP-712 and not from the library that the contract uses.
@@ -72,17 +72,35 @@ function typesOf(bytes memory records) pure returns (uint16[] memory types) {
     }
 }
 
+/// @notice An answer as it is signed. `code` is the authority's, as a string.
+struct Answer {
+    uint64 objection;
+    uint64 enterprise;
+    bytes code;
+    uint48 record;
+    uint8 outcome;
+    bytes32 answer;
+    uint64 epoch;
+    uint64 deadline;
+}
+
 /// @notice What an authority signs for the answer to an objection.
-function answerDigest(
-    address objections,
-    uint64 objection,
-    uint8 outcome,
-    bytes32 answer,
-    uint64 deadline
-) view returns (bytes32) {
+function answerDigest(address objections, Answer memory it) view returns (bytes32) {
     bytes32 domain = keccak256(
         abi.encode(DOMAIN_TYPEHASH, keccak256("Objections"), keccak256("1"), block.chainid, objections)
     );
-    bytes32 content = keccak256(abi.encode(ANSWER_TYPEHASH, objection, outcome, answer, deadline));
+    bytes32 content = keccak256(
+        abi.encode(
+            ANSWER_TYPEHASH,
+            it.objection,
+            it.enterprise,
+            keccak256(it.code),
+            it.record,
+            it.outcome,
+            it.answer,
+            it.epoch,
+            it.deadline
+        )
+    );
     return keccak256(abi.encodePacked(hex"1901", domain, content));
 }

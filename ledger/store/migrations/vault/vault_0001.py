@@ -177,7 +177,9 @@ def _assessments() -> None:
         sa.Column("as_of", INT, nullable=False),
         sa.Column("root", BYTES, nullable=False),
         sa.Column("count", INT, nullable=False),
+        sa.Column("block", INT, nullable=False),
         sa.Column("log_size", INT, nullable=False),
+        sa.Column("heads_root", BYTES, nullable=False),
         sa.Column("created_at", INT, nullable=False),
         sa.Column("anchored", sa.Boolean(), nullable=False),
     )
