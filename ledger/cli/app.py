@@ -16,6 +16,7 @@ from ledger.cli import (
     operate,
     proofs,
     read,
+    repair,
     scorecards,
     witness,
     write,
@@ -64,6 +65,7 @@ app.command("verify")(proofs.verify)
 app.command("audit")(audit.audit)
 app.command("checkpoint")(proofs.checkpoint)
 app.command("witness")(witness.witness)
+app.command("repair")(repair.repair)
 app.command("rebuild")(operate.rebuild)
 app.command("status")(operate.status)
 app.add_typer(keys.keys, name="key")

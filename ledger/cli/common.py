@@ -31,6 +31,11 @@ def _say(given: bool) -> bool:
     return given
 
 
+def clock_is_right() -> bool:
+    """Return whether somebody said that the clock is right."""
+    return _said["clock is right"]
+
+
 #: `--clock-is-right`, before any verb and on those that write most.
 ClockIsRight = Annotated[
     bool,
@@ -65,7 +70,7 @@ def opened() -> Iterator[Ledger]:
     """Open the ledger of this environment for one verb."""
     from ledger.bootstrap import Ledger  # noqa: PLC0415  verbs that need no ledger start faster without it
 
-    with Ledger.open(read_settings(), clock_is_right=_said["clock is right"]) as ledger:
+    with Ledger.open(read_settings(), clock_is_right=clock_is_right()) as ledger:
         yield ledger
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from ledger.crypto.commitments import identity_commitment, new_salt
 from ledger.domain.parties import Party
 from ledger.errors import NotFound
+from ledger.outbox.unheld import last_enterprise
 from ledger.store.bulk import IN_LIST, insert_rows
 from ledger.store.vault import identities
 
@@ -92,7 +93,7 @@ class Register:
         if found is not None:
             return found
         if self._next is None:
-            self._next = (self._vault.scalar(select(func.max(identities.c.enterprise))) or 0) + 1
+            self._next = last_enterprise(self._vault) + 1
         index, self._next = self._next, self._next + 1
         self._known[party.key] = index
         self._parties[index] = party

@@ -26,7 +26,7 @@ class Line(NamedTuple):
     head: str
 
 
-VAULT = Line("vault", "vault_0002")
+VAULT = Line("vault", "vault_0003")
 INDEX = Line("index", "index_0003")
 
 

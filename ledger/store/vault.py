@@ -109,6 +109,17 @@ batches = Table(
     Index("batches_block", "block_number"),
 )
 
+#: What the chain has and this vault does not, taken up by a repair: enterprises `first`..`last` without an
+#: identity (`authority` 0), or an authority's records of these numbers without a document.
+unheld = Table(
+    "unheld",
+    metadata,
+    Column("authority", Int, primary_key=True, autoincrement=False),
+    Column("first", Int, primary_key=True, autoincrement=False),
+    Column("last", Int, nullable=False),
+    Column("noted_at", Int, nullable=False),
+)
+
 #: Answers kept for `Idempotency-Key`: the same key and body get the same answer, another body a conflict.
 idempotency = Table(
     "idempotency",

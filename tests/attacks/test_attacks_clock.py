@@ -178,3 +178,144 @@ def test_a_clock_that_jumps_while_serving(place: Installation) -> None:
     finally:
         process.terminate()
         process.communicate(timeout=60)
+
+
+# ---------------------------------------------------------------------- taking blocks back
+
+
+def take_back(place: Installation, *options: str, code: int = 0) -> Any:
+    done = place.run("repair", "--take-back", *options, "--json", code=code)
+    return json.loads(done.stdout) if code == 0 else done.stderr
+
+
+def wrongly_ahead(place: Installation, days: int = 34) -> None:
+    """Record, object and assess nothing: two records and an objection under a clock that is ahead."""
+    record(place, "K0")
+    with clock_off(place, days * DAY):
+        record(place, "K1")
+        record(place, "K2", party="91440606722473344C")
+        place.run("objection", "open", "GACC-2", "--statement", "paid in time")
+
+
+def test_blocks_of_a_wrong_clock_are_taken_back_and_sent_again(place: Installation) -> None:
+    wrongly_ahead(place)
+    before = place.json("record", FIRM)["records"]
+    assert [each["record"] for each in before] == ["GACC-1", "GACC-2"]
+    done = take_back(place)
+    taken = done["taken_back"]
+    assert (taken["records"], taken["registrations"], taken["assessments"], taken["acts"]) == (2, 1, 0, [])
+    (again,) = taken["again"]
+    assert again.startswith("objection 1, to record 2 of authority 1")
+    assert done["recorded"] == 2
+    assert len(json.loads(Path(taken["file"]).read_text())["blocks"]) == taken["blocks"]
+    after = place.json("record", FIRM)["records"]
+    assert [(each["record"], each["reference"]) for each in after] == [("GACC-1", "K0"), ("GACC-2", "K1")]
+    status = place.json("status")
+    assert status["clock"] == "agrees with the chain"
+    assert status["outbox"] == {"queued": 0, "sealed": 0, "recorded": 3}
+    assert place.json("score", FIRM, "--known-on", status["today"])[
+        "reasons"
+    ]  # known today, as it was posted today
+    opened = place.json("objection", "open", "GACC-2", "--statement", "paid in time")
+    assert (opened["objection"], opened["opened_on"]) == (1, status["today"])
+    assert place.json("assess")["as_of"] == status["today"]
+    assert place.json("audit")["deviations"] == []
+    assert "nothing" in place.run("repair", "--take-back").stdout  # a second time there is nothing to do
+
+
+def test_a_checkpoint_given_out_keeps_its_blocks(place: Installation) -> None:
+    wrongly_ahead(place)
+    with clock_off(place, 34 * DAY):
+        place.run("checkpoint")
+    says = take_back(place, code=1)
+    assert "was signed and kept" in says
+    assert "another history" in says
+    assert place.json("status")["index"]["records"] == 3
+    assert "no block is made before the last" in record(place, "K3", code=1).stderr
+
+
+def test_a_checkpoint_over_earlier_blocks_keeps_nothing(place: Installation) -> None:
+    record(place, "A0")
+    place.run("checkpoint")
+    wrongly_ahead(place)
+    assert take_back(place)["taken_back"]["records"] == 2
+    place.run("checkpoint")  # and what was signed before is still the beginning
+
+
+def test_acts_of_the_governor_are_not_undone_in_passing(place: Installation) -> None:
+    record(place, "K0")
+    with clock_off(place, 34 * DAY):
+        record(place, "K1")
+        place.run("authority", "suspend", "STA")
+    says = take_back(place, code=1)
+    assert "SuspensionSet" in says
+    assert "--acts-too" in says
+    done = take_back(place, "--acts-too")
+    assert done["recorded"] == 0  # nothing is sent before they are done again
+    assert len(done["taken_back"]["acts"]) == 1
+    place.run("authority", "suspend", "STA")
+    assert place.json("repair")["recorded"] == 1
+
+
+def test_a_set_up_under_a_wrong_clock_cannot_be_taken_back(tmp_path: Path) -> None:
+    place = Installation(tmp_path / "data")
+    with clock_off(place, 20 * DAY):
+        place.run("start", "--once")
+    assert "set up while the clock was wrong" in take_back(place, code=1)
+
+
+def test_records_of_days_to_come_wait_and_stop_nobody(place: Installation) -> None:
+    with clock_off(place, 34 * DAY):
+        day = place.json("status")["today"]
+        record(place, "F1", decided_on=day)
+        record(place, "F2")
+    taken = take_back(place)["taken_back"]
+    assert (taken["records"], taken["waiting"]) == (2, 2)
+    record(place, "F3")
+    status = place.json("status")
+    assert (status["outbox"]["queued"], status["index"]["records"]) == (1, 2)
+    with clock_off(place, 34 * DAY):
+        place.run("start", "--once")
+        assert place.json("status")["index"]["records"] == 3
+
+
+def test_a_clock_that_is_wrong_now_takes_nothing_back_unasked(place: Installation) -> None:
+    with clock_off(place, 10 * DAY):
+        record(place, "K1")
+    with clock_off(place, 12 * DAY):
+        record(place, "K2")
+    says = take_back(place, code=1)  # were ten days right, and is it now that is wrong?
+    assert "give --clock-is-right too" in says
+    assert place.json("status")["index"]["records"] == 2
+    assert take_back(place, "--clock-is-right")["taken_back"]["records"] == 2
+
+
+# ---------------------------------------------------------------------- what the chain has and the vault does not
+
+
+def stray(place: Installation, many: int = 1) -> None:
+    """Number firms by the registrar's key, past this vault."""
+    from ledger.bootstrap import Ledger
+    from ledger.chain.submitter import Submitter
+    from ledger.settings import Settings
+
+    with Ledger.open(Settings(data_dir=place.folder)) as ledger:
+        for at in range(many):
+            first = ledger.contracts.enterprise_count() + 1
+            call = ledger.contracts.register(first, [bytes([at + 1]) * 32])
+            Submitter(ledger.node, ledger.keystore, "operator").execute(call, 200_000)
+
+
+def test_a_stray_registration_stops_nobody_and_is_taken_up(place: Installation) -> None:
+    record(place, "K0")
+    stray(place, 2)
+    done = record(place, "K1", party="91440606722473344C", code=1)
+    assert "credit-ledger repair" in done.stderr
+    record(place, "S1", authority="STA", code=None)
+    assert place.json("record", FIRM)["records"][-1]["reference"] in {"S1", "K0"}
+    found = place.json("repair")
+    assert (found["enterprises"], found["renumbered"], found["problem"]) == (2, 1, None)
+    assert found["not_held"] == ["identity not held: enterprises 2 to 3"]
+    assert place.json("record", "91440606722473344C")["enterprise"] == 4
+    assert place.json("status")["outbox"] == {"queued": 0, "sealed": 0, "recorded": 3}
+    assert place.json("repair")["enterprises"] == 0

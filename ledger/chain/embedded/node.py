@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ledger.chain.embedded.blocks import Blocks
 from ledger.chain.embedded.clock import SPAN_DAYS, ChainClock
 from ledger.chain.embedded.lock import ChainLock
 from ledger.chain.embedded.methods import Methods
 from ledger.chain.embedded.store import Store
+from ledger.chain.embedded.taking_back import Removed, made_ahead, remove
 from ledger.errors import ChainUnavailable
 
 if TYPE_CHECKING:
@@ -46,6 +48,17 @@ class EmbeddedNode:
         """Call several methods; nothing comes between them. The first error is raised."""
         with self._guard:
             return [self.request(method, *params) for method, *params in calls]
+
+    def made_ahead(self) -> list[Removed]:
+        """Return the last blocks that were made while the clock showed more than it does now."""
+        with self._guard:
+            return made_ahead(Blocks(self._store), self._clock.now())
+
+    def take_back(self, removed: list[Removed]) -> None:
+        """Remove these blocks, the last ones (see `made_ahead`)."""
+        with self._guard:
+            remove(self._store, removed)
+            self._methods = Methods(self._store, self._clock)
 
     def close(self) -> None:
         """Let another process own the chain. Doing so twice does nothing."""

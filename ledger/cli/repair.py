@@ -1,0 +1,96 @@
+"""The verb `repair`: vault and chain brought together again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.common import AsJson, ClockIsRight, clock_is_right, emit, note, opened
+from ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.bootstrap import Ledger
+
+#: Lines of what is not held, or is to be done again, that are shown; `--json` has all of them.
+_SHOWN = 20
+
+
+def repair(
+    take_back: Annotated[
+        bool,
+        typer.Option("--take-back", help="First remove the embedded chain's blocks made ahead of the clock."),
+    ] = False,
+    acts_too: Annotated[
+        bool,
+        typer.Option("--acts-too", help="Take back the governor's acts as well, to be done again first."),
+    ] = False,
+    _right: ClockIsRight = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take up what the chain has and this vault does not, then send what waits. 修复."""
+    from ledger.workflows.repairing import repair as run  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.taking_back import take_back as remove  # noqa: PLC0415
+
+    with opened() as ledger:
+        found: dict[str, Any] = {}
+        if take_back:
+            confirmed = clock_is_right()
+            found["taken_back"] = dict(remove(ledger, acts_too=acts_too, confirmed=confirmed))
+        found |= run(ledger)
+        acts = take_back and bool(found["taken_back"]["acts"])
+        found["recorded"], found["problem"] = (0, None) if acts else _send(ledger)
+    emit(as_json, found, lambda: "\n".join(_lines(found)))
+    if found["problem"]:
+        note(f"waiting: {found['problem']}")
+
+
+def _send(ledger: Ledger) -> tuple[int, str | None]:
+    """Send what waits; return how many records it recorded, and what stopped the others if something did."""
+    try:
+        recorded = ledger.sender.drain()
+    except LedgerError as error:
+        return 0, str(error)
+    finally:
+        ledger.follower.catch_up()
+    return recorded, None
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    lines = []
+    taken = found.get("taken_back")
+    if taken is not None:
+        lines += _taken_back(taken)
+    lines.append(
+        f"taken up 补录: {found['enterprises']:,} enterprises, {found['records']:,} records not held here;"
+        f" {found['recognised']:,} recognised, {found['renumbered']:,} firms renumbered"
+    )
+    lines += [
+        *(f"  {each}" for each in found["not_held"][:_SHOWN]),
+    ]
+    if len(found["not_held"]) > _SHOWN:
+        lines.append(f"  and {len(found['not_held']) - _SHOWN:,} more (--json lists them)")
+    lines.append(f"sent 已发送: {found['recorded']:,} records")
+    return lines
+
+
+def _taken_back(taken: Mapping[str, Any]) -> list[str]:
+    if not taken["blocks"]:
+        return ["taken back 撤回: nothing, no block was made ahead of the clock"]
+    blocks = f"{taken['blocks']:,} blocks, {taken['first']:,} to {taken['last']:,}"
+    lines = [
+        f"taken back 撤回: {blocks} (kept in {taken['file']})",
+        f"  sent again by themselves: {taken['registrations']:,} registrations, {taken['records']:,} records",
+    ]
+    if taken["waiting"]:
+        lines.append(f"  of these {taken['waiting']:,} wait, since some are of days to come")
+    if taken["assessments"]:
+        lines.append(f"  {taken['assessments']:,} assessments are gone: credit-ledger assess")
+    lines += [f"  {each}" for each in taken["again"]]
+    if taken["acts"]:
+        lines.append("  acts of the governor to be done again BEFORE anything is sent 须先重新办理:")
+        lines += [f"    {each}" for each in taken["acts"]]
+        lines.append("  then: credit-ledger repair")
+    return lines

@@ -1,0 +1,321 @@
+"""Taking back blocks of the embedded chain that were made while the clock was wrong, and doing again what was
+in them.
+
+Registrations and records are in the vault and go to the chain again by themselves, under the same numbers.
+What somebody did by a single call is listed, to be done again. Nothing is taken back that was given out under
+a signature: a checkpoint over one of these blocks stays true, or the operator has signed two histories.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from sqlalchemy import delete, func, select
+
+from ledger.chain.connect import accept_clock
+from ledger.chain.files import write_private
+from ledger.chain.logs import read_facts
+from ledger.crypto.notes import parse_note
+from ledger.domain.calendar import day_of, iso_instant
+from ledger.domain.facts import (
+    AnswerPeriodSet,
+    AssessmentPublished,
+    AuthorityAdded,
+    BatchRecorded,
+    CardRegistered,
+    EnterpriseKeySet,
+    ObjectionAnswered,
+    ObjectionOpened,
+    Registered,
+    Run,
+    TreeHead,
+)
+from ledger.domain.records import split_id
+from ledger.errors import Busy, Conflict, Misconfigured
+from ledger.outbox.sealing import sealed_by_authority
+from ledger.outbox.sightings import forget_orphans
+from ledger.outbox.unsealing import unseal_where
+from ledger.store.vault import assessments, commands, identities, scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from ledger.chain.embedded.node import EmbeddedNode
+    from ledger.chain.embedded.taking_back import Removed
+    from ledger.domain.facts import Fact
+    from ledger.workflows.office import Office
+
+#: Folder, in the data folder, of what was taken back.
+FOLDER: Final = "taken-back"
+#: Seconds over which blocks may have been made by a wrong clock before somebody must confirm the right one.
+_LONG: Final = 86_400
+_PATIENCE: Final = 60.0
+_BLOCK_LINE: Final = re.compile(r"^block (0|[1-9][0-9]*) ", re.MULTILINE)
+#: What needs nobody's doing: what the chain derived, and what the next assessment makes anew.
+_DERIVED: Final = (Run, TreeHead)
+
+
+class TakenBackDict(TypedDict):
+    """What was taken back. Blocks by number; `file` holds them; `again` are sentences, one for each call."""
+
+    blocks: int
+    first: int | None
+    last: int | None
+    registrations: int
+    records: int
+    assessments: int
+    waiting: int
+    again: list[str]
+    acts: list[str]
+    file: str | None
+
+
+@dataclass
+class _Plan:
+    """What the blocks hold, by what becomes of it."""
+
+    removed: list[Removed]
+    registrations: int = 0
+    records: int = 0
+    assessments: int = 0
+    again: list[str] = field(default_factory=list)
+    acts: list[str] = field(default_factory=list)
+
+
+def take_back(ledger: Office, *, acts_too: bool = False, confirmed: bool = False) -> TakenBackDict:
+    """Remove the blocks made ahead of the clock; the next drain sends their records again.
+
+    `acts_too`: also where a governor's acts are among them, which must then be done again before anything is
+    sent. `confirmed`: somebody looked at the clock, which is asked for where the blocks were made over more
+    than a day: it could be the clock now that is wrong. Raises `Conflict` where something cannot be taken
+    back, with nothing changed; `Busy`, `Misconfigured` (a node elsewhere).
+    """
+    node = _embedded(ledger)
+    with ledger.db.lock("sender", timeout=_PATIENCE):
+        removed = node.made_ahead()
+        if not removed:
+            return _report(_Plan([]), None, 0)
+        plan = _plan(ledger, removed)
+        _refuse(ledger, plan, acts_too=acts_too, confirmed=confirmed)
+        file = _keep(ledger.settings.data_dir, removed)
+        node.take_back(removed)
+        accept_clock(node)
+        forget_orphans(ledger.db, node)
+        waiting = _unseal_days_to_come(ledger)
+        forget_assessments(ledger)
+    ledger.follower.catch_up()
+    return _report(plan, file, waiting)
+
+
+def forget_assessments(ledger: Office, *, anchored: bool = False) -> int:
+    """Drop the assessments that the chain does not have; return how many.
+
+    `anchored`: only if it once had one of them; a run that was never published is for the next one to finish.
+    """
+    beyond = assessments.c.epoch > ledger.contracts.epoch_count()
+    with ledger.db.write_vault() as vault:
+        gone = list(vault.execute(select(assessments.c.epoch, assessments.c.anchored).where(beyond)))
+        if anchored and not any(each.anchored for each in gone):
+            return 0
+        epochs = [each.epoch for each in gone]
+        vault.execute(delete(scores).where(scores.c.epoch.in_(epochs)))
+        vault.execute(delete(assessments).where(assessments.c.epoch.in_(epochs)))
+    return len(epochs)
+
+
+def _embedded(ledger: Office) -> EmbeddedNode:
+    from ledger.chain.embedded.node import EmbeddedNode  # noqa: PLC0415  not needed with a node elsewhere
+
+    if ledger.settings.rpc_url is not None:
+        raise Misconfigured("--take-back is for the embedded chain; blocks of a node elsewhere are not ours")
+    if not isinstance(ledger.node, EmbeddedNode):
+        raise Busy(f"another process owns the chain ({ledger.node.where}): end `credit-ledger start` first")
+    return ledger.node
+
+
+# ---------------------------------------------------------------------- what is in the blocks
+
+
+def _plan(ledger: Office, removed: list[Removed]) -> _Plan:
+    plan = _Plan(removed)
+    first, last = removed[0].header.number, removed[-1].header.number
+    addresses = ledger.deployment.addresses
+    with ledger.db.read_vault() as vault:
+        for fact in read_facts(ledger.node, addresses, max(first, ledger.deployment.block), last):
+            _sort(vault, plan, fact)
+    return plan
+
+
+def _sort(vault: Connection, plan: _Plan, fact: Fact) -> None:
+    """Put a fact where it belongs. Raises `Conflict` for what this vault could not send again."""
+    if isinstance(fact, Registered):
+        ours = vault.scalar(select(identities.c.commitment).where(identities.c.enterprise == fact.enterprise))
+        if ours != fact.commitment:
+            raise Conflict(_foreign(fact.at.block_number, f"enterprise {fact.enterprise}"))
+        plan.registrations += 1
+    elif isinstance(fact, BatchRecorded):
+        numbers = commands.c.number.between(fact.first_number, fact.first_number + fact.count - 1)
+        held = (
+            select(func.count()).select_from(commands).where(commands.c.authority == fact.authority, numbers)
+        )
+        if vault.scalar(held) != fact.count:
+            what = f"record {fact.first_number} and following of authority {fact.authority}"
+            raise Conflict(_foreign(fact.at.block_number, what))
+        plan.records += fact.count
+    elif isinstance(fact, AssessmentPublished):
+        plan.assessments += 1
+    elif (again := _again(fact)) is not None:
+        plan.again.append(again)
+    elif not isinstance(fact, _DERIVED):
+        plan.acts.append(_act(fact))
+
+
+def _foreign(block: int, what: str) -> str:
+    return (
+        f"block {block} holds {what}, which this vault does not have and could not send again:"
+        " nothing was taken back"
+    )
+
+
+def _again(fact: Fact) -> str | None:
+    """Say what somebody must do again who did it by a call of his own."""
+    if isinstance(fact, ObjectionOpened):
+        authority, number = split_id(fact.record)
+        return (
+            f"objection {fact.objection}, to record {number} of authority {authority}, by {fact.by}:"
+            f" open it again (its statement is kept under {fact.grounds.hex()})"
+        )
+    if isinstance(fact, ObjectionAnswered):
+        return f"the answer to objection {fact.objection}, by {fact.by}: answer it again"
+    if isinstance(fact, CardRegistered):
+        return f"card {fact.card.hex()}: register it again"
+    if isinstance(fact, EnterpriseKeySet):
+        return f"the key {fact.key} of enterprise {fact.enterprise}: set it again"
+    if isinstance(fact, AnswerPeriodSet):
+        return f"the period of {fact.days} days for answers: set it again"
+    return None
+
+
+def _act(fact: Fact) -> str:
+    values = {name: value for name, value in fact._asdict().items() if name != "at"}
+    shown = ", ".join(
+        f"{name.rstrip('_')} {value.hex() if isinstance(value, bytes) else value}"
+        for name, value in values.items()
+    )
+    return f"{type(fact).__name__} in block {fact.at.block_number}: {shown}"
+
+
+# ---------------------------------------------------------------------- what cannot be taken back
+
+
+def _refuse(ledger: Office, plan: _Plan, *, acts_too: bool, confirmed: bool) -> None:
+    """Raise `Conflict` where the blocks must stay, or somebody must say more first."""
+    first, last = plan.removed[0], plan.removed[-1]
+    _refuse_deployment(ledger, first.header.number)
+    _refuse_given_out(ledger.settings.data_dir, first.header.number)
+    if last.reading - first.reading > _LONG and not confirmed:
+        raise Conflict(
+            f"{len(plan.removed)} blocks were made over {(last.reading - first.reading) // 3600} hours by"
+            f" a clock that showed {iso_instant(first.reading)} and later. If the clock is right now"
+            f" ({iso_instant(int(time.time()))}), give --clock-is-right too; nothing was taken back"
+        )
+    if plan.acts and not acts_too:
+        raise Conflict(
+            "acts of the governor are among the blocks, and records sent before they are done again would be"
+            " judged without them: "
+            + "; ".join(plan.acts)
+            + ". To take them back as well and do them again, give --acts-too; nothing was taken back"
+        )
+
+
+def _refuse_deployment(ledger: Office, first: int) -> None:
+    deployment = ledger.deployment
+    at = hex(max(first - 1, 0))
+    codes = ledger.node.requests([("eth_getCode", address, at) for address in deployment.addresses])
+    if first <= deployment.block or "0x" in codes or not _set_up(ledger, first - 1):
+        raise Conflict(
+            "the ledger itself was set up while the clock was wrong: there is nothing to go back to."
+            " Begin a new data folder and import again"
+        )
+
+
+def _set_up(ledger: Office, last: int) -> bool:
+    """Whether all authorities of the set-up were there at a block: they are added after the contracts."""
+    addresses, first = ledger.deployment.addresses, ledger.deployment.block
+    from ledger.domain.catalogue import default_authorities  # noqa: PLC0415  only here
+
+    facts = read_facts(ledger.node, addresses, first, min(last, first + 200))
+    added = sum(isinstance(fact, AuthorityAdded) for fact in facts)
+    return added >= len(default_authorities())
+
+
+def _refuse_given_out(data_dir: Path, first: int) -> None:
+    for path in sorted((data_dir / "checkpoints").glob("*.checkpoint")):
+        found = _BLOCK_LINE.search(parse_note(path.read_bytes()).text)
+        if found is None or int(found[1]) >= first:
+            block = f"block {found[1]}" if found else "an unknown block"
+            raise Conflict(
+                f"a checkpoint over {block} was signed and kept ({path.name}): whoever has it would see"
+                f" another history. Blocks from {first} on stay; the chain goes on when the"
+                " clock has reached them"
+            )
+
+
+# ---------------------------------------------------------------------- taking back
+
+
+def _keep(data_dir: Path, removed: list[Removed]) -> Path:
+    """Write what is removed into a file, so that it can be seen what was taken back."""
+    now = int(time.time())
+    first, last = removed[0].header.number, removed[-1].header.number
+    folder = data_dir / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{first}-{last}-{now}.json"
+    content: dict[str, Any] = {
+        "taken_back_at": iso_instant(now),
+        "blocks": [
+            {
+                "number": each.header.number,
+                "hash": each.header.hash.hex(),
+                "time": each.header.timestamp,
+                "clock": each.reading,
+                "transaction": None if each.transaction is None else each.transaction.hex(),
+            }
+            for each in removed
+        ],
+    }
+    write_private(path, json.dumps(content, indent=1).encode())
+    return path
+
+
+def _unseal_days_to_come(ledger: Office) -> int:
+    """Let records of days to come wait for numbers: the contract takes none before its day."""
+    today = day_of(int(time.time()))
+    waiting = 0
+    with ledger.db.write_vault() as vault:
+        for authority in sealed_by_authority(vault):
+            recorded = ledger.contracts.record_count(authority)
+            waiting += unseal_where(vault, authority, recorded, lambda each: each.decided_on > today)
+    return waiting
+
+
+def _report(plan: _Plan, file: Path | None, waiting: int) -> TakenBackDict:
+    numbers = [each.header.number for each in plan.removed]
+    return {
+        "blocks": len(numbers),
+        "first": numbers[0] if numbers else None,
+        "last": numbers[-1] if numbers else None,
+        "registrations": plan.registrations,
+        "records": plan.records,
+        "assessments": plan.assessments,
+        "waiting": waiting,
+        "again": plan.again,
+        "acts": plan.acts,
+        "file": None if file is None else str(file),
+    }
