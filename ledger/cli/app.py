@@ -9,6 +9,7 @@ import typer
 from ledger.cli import (
     audit,
     authorities,
+    backup,
     batches,
     identities,
     keys,
@@ -66,6 +67,8 @@ app.command("audit")(audit.audit)
 app.command("checkpoint")(proofs.checkpoint)
 app.command("witness")(witness.witness)
 app.command("repair")(repair.repair)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("rebuild")(operate.rebuild)
 app.command("status")(operate.status)
 app.add_typer(keys.keys, name="key")

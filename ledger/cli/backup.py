@@ -1,0 +1,41 @@
+"""The verbs `backup` and `restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from ledger.cli.common import AsJson, emit, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The backup's folder.")]
+
+
+def backup(folder: Folder, as_json: AsJson = False) -> None:
+    """Copy keys, checkpoints, chain and vault, in this order, while everything goes on. 备份."""
+    from ledger.workflows.backup import back_up  # noqa: PLC0415  keeps the start quick
+
+    found = cast("dict[str, Any]", back_up(read_settings(), folder))
+    emit(as_json, found, lambda: _text("backed up 已备份", found))
+
+
+def restore(folder: Folder, as_json: AsJson = False) -> None:
+    """Make the data folder, which must be empty, from a backup. 恢复."""
+    from ledger.workflows.backup import restore as run  # noqa: PLC0415  keeps the start quick
+
+    found = cast("dict[str, Any]", run(read_settings(), folder))
+    emit(as_json, found, lambda: _text("restored 已恢复", found))
+
+
+def _text(done: str, found: Mapping[str, Any]) -> str:
+    parts = [name for name in ("chain", "vault") if found[name]]
+    lines = [
+        f"{done}: {found['files']} files, {found['bytes']:,} bytes, in {found['folder']}",
+        f"  as of {found['made_at']}; with it: keys, checkpoints" + "".join(f", {part}" for part in parts),
+        *(f"  next: {each}" for each in found["next"]),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,98 @@
+"""Backed up while importing, restored elsewhere, gone on from there, and audited."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from installation import Installation, write_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIRM = "9144030071526726XG"
+MANY = 4_000
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records of as many firms as an office meets in a busy week, by name."""
+    found = [
+        {
+            "party": f"name:US:Seller {number % 400}",
+            "type": "CU04",
+            "decided_on": "2026-05-04",
+            "reference": f"R{number}",
+            "document": f"penalty {number}",
+        }
+        for number in range(MANY)
+    ]
+    return write_records(tmp_path_factory.mktemp("rows") / "rows.csv", found)
+
+
+def test_a_backup_made_while_importing_is_whole(tmp_path: Path, rows: Path) -> None:
+    place = Installation(tmp_path / "data")
+    place.run("start", "--once")
+    place.run(
+        "import",
+        write_records(tmp_path / "one.csv", [_one("A1")]),
+        "--format",
+        "records",
+        "--authority",
+        "STA",
+    )
+    place.run("checkpoint")
+    importing = place.begin("import", rows, "--format", "records", "--authority", "GACC")
+    backups = []
+    while importing.poll() is None and len(backups) < 6:
+        time.sleep(0.7)
+        folder = tmp_path / f"backup{len(backups)}"
+        done = place.json("backup", folder)
+        assert (done["chain"], done["vault"]) == (True, True)
+        backups.append((folder, importing.poll() is None))
+    output = importing.communicate(timeout=240)[0]
+    assert importing.returncode == 0, output
+    assert any(during for _, during in backups)
+    middle = [folder for folder, during in backups if during][-1]
+    assert {each.stat().st_mode & 0o077 for each in middle.rglob("*")} == {0}
+
+    elsewhere = Installation(tmp_path / "elsewhere")
+    assert elsewhere.json("restore", middle)["chain"]
+    repaired = elsewhere.json("repair")
+    assert repaired["not_held"] == []  # all that the chain had is in the vault
+    assert repaired["problem"] is None
+    again = elsewhere.json("import", rows, "--format", "records", "--authority", "GACC")
+    assert again["rejected"] == 0
+    assert again["recorded"] + again["duplicate"] == MANY
+    status = elsewhere.json("status")
+    assert status["outbox"] == {"queued": 0, "sealed": 0, "recorded": MANY + 1}  # nothing twice
+    assert elsewhere.json("audit")["deviations"] == []
+    elsewhere.run("checkpoint")  # and what was signed before the backup still begins this log
+
+
+def test_what_is_no_whole_backup_is_refused(tmp_path: Path) -> None:
+    place = Installation(tmp_path / "data")
+    assert "no data folder" in place.run("backup", tmp_path / "none", code=1).stderr
+    place.run("start", "--once")
+    assert "is not empty" in place.run("backup", place.folder, code=1).stderr
+    place.run("backup", tmp_path / "backup")
+    other = Installation(tmp_path / "other")
+    assert "holds no whole backup" in other.run("restore", tmp_path, code=1).stderr
+    assert "is not empty" in place.run("restore", tmp_path / "backup", code=1).stderr
+    shutil.copytree(tmp_path / "backup", tmp_path / "changed")
+    with (tmp_path / "changed" / "vault.db").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"changed")
+    assert "damaged, or changed" in other.run("restore", tmp_path / "changed", code=1).stderr
+    listed = json.loads((tmp_path / "backup" / "backup.json").read_text())
+    listed["files"]["../outside"] = "00"
+    (tmp_path / "backup" / "backup.json").write_text(json.dumps(listed))
+    assert "outside of it" in other.run("restore", tmp_path / "backup", code=1).stderr
+    assert not other.folder.exists()
+
+
+def _one(reference: str) -> dict[str, str]:
+    return {"party": FIRM, "type": "TX01", "decided_on": "2026-05-04", "reference": reference}
