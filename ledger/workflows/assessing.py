@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from sqlalchemy import delete, func, select, update
 
+from ledger.chain.connect import check_clock
 from ledger.chain.submitter import Submitter
 from ledger.domain.calendar import day_of, iso
 from ledger.errors import BadValue, ChainRefused, Conflict
@@ -82,7 +83,8 @@ def assess(
     """Assess all enterprises as of a day, today if none is given, and publish what changed.
 
     Raises `BadValue` for a day to come, before the last assessment's, or before the first card; `Conflict` if
-    another office published the epoch; `Busy` while another process assesses; the submitter's errors.
+    another office published the epoch; `Busy` while another process assesses; `WrongClock` before anything
+    is stored; the submitter's errors.
     """
     today = day_of(int(clock()))
     day = today if as_of is None else as_of
@@ -92,6 +94,7 @@ def assess(
     if card.effective_on > day:
         raise BadValue("as_of", iso(day), f"before the first card takes effect on {iso(card.effective_on)}")
     with ledger.db.lock("assessing", timeout=_PATIENCE):
+        check_clock(ledger.node)  # a run stored for a day that is not would be in the way of every later one
         _finish(ledger)
         ledger.follower.catch_up()
         epoch = ledger.contracts.epoch_count() + 1
@@ -193,8 +196,11 @@ def _publish(ledger: Office, intent: _Intent) -> None:
         with ledger.db.lock("sender", timeout=_PATIENCE):
             submitter.execute(call, _PUBLISH_GAS)
     except ChainRefused:
-        # A copy sent before a crash may have been mined meanwhile; anything else is as it says.
+        # A copy sent before a crash may have been mined meanwhile. Anything else is as it says, and asking
+        # again would be refused again: the next run is made anew.
         if ledger.contracts.epoch_count() < intent.epoch:
+            with ledger.db.write_vault() as vault:
+                _forget(vault, intent.epoch)
             raise
     _settle(ledger, intent)
 
@@ -207,10 +213,14 @@ def _settle(ledger: Office, intent: _Intent) -> None:
         if ours:
             vault.execute(update(assessments).where(this).values(anchored=True))
         else:
-            vault.execute(delete(scores).where(scores.c.epoch == intent.epoch))
-            vault.execute(delete(assessments).where(this))
+            _forget(vault, intent.epoch)
     if not ours:
         raise Conflict(f"assessment {intent.epoch} on the chain is another office's; assess again")
+
+
+def _forget(vault: Connection, epoch: int) -> None:
+    vault.execute(delete(scores).where(scores.c.epoch == epoch))
+    vault.execute(delete(assessments).where(assessments.c.epoch == epoch))
 
 
 def _store(database: Database, intent: _Intent, changed: Sequence[Scored], created_at: int) -> None:
