@@ -264,21 +264,6 @@ def test_a_set_up_under_a_wrong_clock_cannot_be_taken_back(tmp_path: Path) -> No
     assert "set up while the clock was wrong" in take_back(place, code=1)
 
 
-def test_records_of_days_to_come_wait_and_stop_nobody(place: Installation) -> None:
-    with clock_off(place, 34 * DAY):
-        day = place.json("status")["today"]
-        record(place, "F1", decided_on=day)
-        record(place, "F2")
-    taken = take_back(place)["taken_back"]
-    assert (taken["records"], taken["waiting"]) == (2, 2)
-    record(place, "F3")
-    status = place.json("status")
-    assert (status["outbox"]["queued"], status["index"]["records"]) == (1, 2)
-    with clock_off(place, 34 * DAY):
-        place.run("start", "--once")
-        assert place.json("status")["index"]["records"] == 3
-
-
 def test_a_clock_that_is_wrong_now_takes_nothing_back_unasked(place: Installation) -> None:
     with clock_off(place, 10 * DAY):
         record(place, "K1")
@@ -304,18 +289,3 @@ def stray(place: Installation, many: int = 1) -> None:
             first = ledger.contracts.enterprise_count() + 1
             call = ledger.contracts.register(first, [bytes([at + 1]) * 32])
             Submitter(ledger.node, ledger.keystore, "operator").execute(call, 200_000)
-
-
-def test_a_stray_registration_stops_nobody_and_is_taken_up(place: Installation) -> None:
-    record(place, "K0")
-    stray(place, 2)
-    done = record(place, "K1", party="91440606722473344C", code=1)
-    assert "credit-ledger repair" in done.stderr
-    record(place, "S1", authority="STA", code=None)
-    assert place.json("record", FIRM)["records"][-1]["reference"] in {"S1", "K0"}
-    found = place.json("repair")
-    assert (found["enterprises"], found["renumbered"], found["problem"]) == (2, 1, None)
-    assert found["not_held"] == ["identity not held: enterprises 2 to 3"]
-    assert place.json("record", "91440606722473344C")["enterprise"] == 4
-    assert place.json("status")["outbox"] == {"queued": 0, "sealed": 0, "recorded": 3}
-    assert place.json("repair")["enterprises"] == 0
