@@ -87,7 +87,7 @@ def sample(documents: bool = True) -> bytes:
 # ---------------------------------------------------------------- a full file
 
 CARD = load_cards()[0]
-LOG_KEY = SigningKey(origin_of(PLACE.chain_id, PLACE.contract), ED25519, b"l" * 32)
+LOG_KEY = SigningKey(origin_of(PLACE.chain_id, bytes(32), PLACE.contract), ED25519, b"l" * 32)
 WITNESSES = [SigningKey(f"witness.example/{n}", COSIGNATURE, bytes([n]) * 32) for n in (1, 2, 3)]
 #: Leaves of the log that the published score was made from: before the link.
 ASSESSED = 6
@@ -144,7 +144,7 @@ def assessment_of(chain: Chain) -> EvidenceAssessment:
 def checkpoint_of(chain: Chain, size: int | None = None) -> str:
     tree = tree_of(chain)
     size = tree.size if size is None else size
-    text = Checkpoint(LOG_KEY.name, size, tree.root(size), (PLACE.block_number, PLACE.block_hash)).text()
+    text = Checkpoint(LOG_KEY.name, size, tree.root(size)).text()
     lines = [LOG_KEY.sign(text), *(each.sign(text, 1_790_000_000) for each in WITNESSES)]
     return str(Note(text, tuple(lines)))
 

@@ -12,9 +12,9 @@ from api.log_schemas import Checkpoint
 from api.openapi import responses
 from api.schemas import instant
 from api.service import Service, TheService
-from ledger.errors import ChainDamaged, ChainUnavailable
-from ledger.index.follower import Block
-from ledger.workflows.checkpoints import checkpoint_at
+from ledger.crypto.checkpoints import Forked
+from ledger.errors import ChainDamaged, ChainUnavailable, NotFound
+from ledger.workflows.checkpoints import make_checkpoint, origin
 
 router = APIRouter(prefix="/v1/checkpoints", tags=["log"])
 
@@ -33,22 +33,21 @@ def latest(_: KnownCaller, service: TheService) -> Checkpoint:
     again = contracts.node.request("eth_getBlockByNumber", hex(number), False)
     if again is None or again["hash"] != block_hash:
         raise ChainUnavailable("the chain was reorganised meanwhile")
-    deployment = contracts.deployment
-    signed = _signed(service, size, root, Block(number, bytes.fromhex(block_hash[2:])))
     return Checkpoint(
-        origin=f"eip155:{deployment.chain_id}:{deployment.credit_ledger}",
+        origin=origin(contracts.deployment),
         size=size,
         root=root.hex(),
         block=number,
         block_hash=block_hash.removeprefix("0x"),
         at=instant(timestamp),
-        note=signed,
+        note=_signed(service, size, root),
     )
 
 
-def _signed(service: Service, size: int, root: bytes, block: Block) -> str | None:
-    """The signed note of this size. A damaged index cannot show that the log has only grown: then none."""
+def _signed(service: Service, size: int, root: bytes) -> str | None:
+    """The signed note of this size and root. A damaged index, or one that lags, signs nothing: then none."""
     try:
-        return checkpoint_at(service.ledger, size, root, block, service.mirror.tree())
-    except ChainDamaged:
+        kept = make_checkpoint(service.ledger)
+    except (ChainDamaged, Forked, NotFound):
         return None
+    return str(kept.note) if kept.checkpoint[1:3] == (size, root) else None

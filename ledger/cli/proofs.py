@@ -134,7 +134,7 @@ def checkpoint(
         "origin": kept.checkpoint.origin,
         "size": kept.checkpoint.size,
         "root": kept.checkpoint.root.hex(),
-        "block": kept.checkpoint.block[0] if kept.checkpoint.block else None,
+        "block": kept.checkpoint.statement.block.number if kept.checkpoint.statement else None,
         "key": key,
         "file": str(output or kept.path),
         "note": note_text,

@@ -11,7 +11,6 @@ that ends at the contract's head proves that none is missing.
 from __future__ import annotations
 
 from ledger.crypto.hashing import keccak256
-from ledger.crypto.proofs import leaf_hash
 
 LEAF_DATA_BYTES = 40
 
@@ -26,14 +25,6 @@ def genesis_head(enterprise: int, commitment: bytes) -> bytes:
 def next_head(head: bytes, first_id: int, run: bytes) -> bytes:
     """Head after a run whose first record has id `first_id`; `run` is the packed records, 64 bytes each."""
     return keccak256(head + first_id.to_bytes(32, "big") + run)
-
-
-def head_leaf(enterprise: int, head: bytes) -> bytes:
-    """Leaf hash of an enterprise's head in the tree of heads: enterprises 1, 2, 3 ... at one block.
-
-    The word in front keeps it from passing as a leaf of the log, which any earlier head is in.
-    """
-    return leaf_hash(b"heads" + enterprise.to_bytes(8, "big") + head)
 
 
 def leaf_data(enterprise: int, head: bytes) -> bytes:

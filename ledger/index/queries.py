@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from ledger.crypto.heads import genesis_head, head_leaf, leaf_data
+from ledger.crypto.heads import genesis_head, leaf_data
 from ledger.crypto.merkle import leaf_hash, root_of
+from ledger.crypto.statement import head_leaf
 from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.records import Posted, unpack_run
 from ledger.errors import NotFound

@@ -1,40 +1,50 @@
-"""Checkpoints of this ledger's log: made from the contract's own root, signed by the operator, kept as files.
+"""Checkpoints of this ledger: its state at one block, signed by the operator, kept as files.
 
-They lie in `DATA_DIR/checkpoints`, one file per size, named by it: a checkpoint is there to be handed out. A
-file is replaced as a whole, when witnesses have added their lines. What was signed once binds the operator: a
-log that does not begin with the last kept checkpoint is not signed.
+They lie in `DATA_DIR/checkpoints`, named by block and time: a checkpoint is there to be handed out. A file is
+replaced as a whole, when witnesses have added their lines. What was signed once binds the operator: a state
+that cannot follow the last kept checkpoint is not signed.
 """
 
 from __future__ import annotations
 
-from itertools import islice
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.chain.files import write_private
-from ledger.crypto.checkpoints import Checkpoint, origin_of, parse_checkpoint
-from ledger.crypto.merkle import Tree, root_of
+from ledger.crypto.checkpoints import (
+    Authorities,
+    BlockLine,
+    Checkpoint,
+    Counted,
+    Forked,
+    Statement,
+    check_successor,
+    origin_of,
+    parse_checkpoint,
+)
+from ledger.crypto.merkle import Tree
 from ledger.crypto.notes import ED25519, Note, SigningKey, parse_note, verify_note
 from ledger.errors import BadProof, BadValue, ChainDamaged, ChainUnavailable, NotFound
+from ledger.index.follower import read_cursor
 from ledger.index.queries import leaf_hashes
+from ledger.index.statement import Counters, counters, read_trees
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from ledger.chain.contracts import Deployment
     from ledger.crypto.notes import VerifierKey
-    from ledger.index.follower import Block
+    from ledger.crypto.statement import StateTrees
     from ledger.workflows.office import Office
 
 _SUFFIX = ".checkpoint"
 #: Seconds to wait while another process signs.
 _PATIENCE = 30.0
-
-
-class Forked(ChainDamaged):
-    """The log is not the one of a checkpoint signed before: the chain was rewritten or replaced."""
-
-    code = "forked"
+#: Seconds after which a checkpoint is signed anew though nothing has moved: it says how fresh it is.
+_RENEWED = 3600
 
 
 class Kept(NamedTuple):
@@ -45,9 +55,18 @@ class Kept(NamedTuple):
     note: Note
 
 
+class Snapshot(NamedTuple):
+    """The ledger at the end of one block, as the index has it: the log, and the trees of its state."""
+
+    block: BlockLine
+    log: Tree
+    trees: StateTrees
+
+
 def origin(deployment: Deployment) -> str:
     """Return the origin line of this ledger's checkpoints; it is also the name of the key that signs them."""
-    return origin_of(deployment.chain_id, bytes.fromhex(deployment.credit_ledger[2:]))
+    contract, genesis = deployment.credit_ledger[2:], deployment.genesis_hash[2:]
+    return origin_of(deployment.chain_id, bytes.fromhex(genesis), bytes.fromhex(contract))
 
 
 def operator_key(ledger: Office) -> SigningKey:
@@ -56,51 +75,56 @@ def operator_key(ledger: Office) -> SigningKey:
 
 
 def make_checkpoint(ledger: Office) -> Kept:
-    """Sign the log as the contract has it at the latest block, keep the file, and return it.
+    """Sign the ledger as it is at the block the index stands at, keep the file, and return it.
 
-    If the last kept one has the same size and root, that one is returned: the log has not moved. The index
-    must have followed. Raises `Forked`, and `ChainUnavailable` if the chain was reorganised meanwhile.
+    While nothing has moved, one signed within the last hour is returned. The index must have followed.
+    Raises `Forked`, `ChainDamaged` (the index is not the contract's), and `ChainUnavailable` if the chain was
+    reorganised meanwhile.
     """
-    block = ledger.node.request("eth_getBlockByNumber", "latest", False)
-    number, block_hash = int(block["number"], 16), str(block["hash"])
-    size, root = ledger.contracts.log_size(number), ledger.contracts.root(number)
-    again = ledger.node.request("eth_getBlockByNumber", hex(number), False)
-    if again is None or again["hash"] != block_hash:
-        raise ChainUnavailable("the chain was reorganised meanwhile: try again")
-    made = Checkpoint(origin(ledger.deployment), size, root, (number, bytes.fromhex(block_hash[2:])))
+    with ledger.db.lock("checkpoint", _PATIENCE), ledger.db.read_index() as index:
+        last = _last(ledger)
+        if last is not None and _fresh(last, counters(index)) and _rooted(ledger, last):
+            return last
+        return _sign(ledger, take_snapshot(ledger, index), last)
+
+
+def checkpoint_of(ledger: Office, snapshot: Snapshot) -> Kept | None:
+    """Return a checkpoint of this state: the kept one, cosigned as it is, else one made now and kept.
+
+    None when a kept one says otherwise, or a later one was signed before: evidence then goes without. Whether
+    the ledger has forked is for `make_checkpoint`, the audit and witnesses to say.
+    """
     with ledger.db.lock("checkpoint", _PATIENCE):
         last = _last(ledger)
-        if last is not None:
-            _refuse_fork(ledger, last, made)
-            if last.checkpoint[:3] == made[:3]:
-                return last
-        return _sign(ledger, made)
+        if last is not None and _same_state(last.checkpoint, _checkpoint(ledger, snapshot, 0)):
+            return last
+        try:
+            return _sign(ledger, snapshot, last)
+        except Forked:
+            return None
 
 
-def checkpoint_at(
-    ledger: Office, size: int, root: bytes, block: Block, tree: Tree | None = None
-) -> str | None:
-    """Return a signed checkpoint of this size: the kept one, else one made now at `block` and kept.
+def take_snapshot(ledger: Office, index: Connection, log: Tree | None = None) -> Snapshot:
+    """Return the state of the block the index stands at, compared with what the contract says of the log.
 
-    `tree` is the log's tree if the caller keeps one; the index is read for it otherwise.
-
-    None when kept ones say otherwise, or larger ones were signed before: evidence then goes without. Whether
-    the log has forked is for `make_checkpoint`, the audit and witnesses to say.
+    `log` is the log's tree if the caller keeps one. Raises `NotFound` for an empty index, `ChainDamaged` when
+    index and contract do not agree, `ChainUnavailable` after a reorganisation.
     """
-    made = Checkpoint(origin(ledger.deployment), size, root, (block.number, block.hash))
-    path = _path(ledger, size)
-    if not path.exists():
-        with ledger.db.lock("checkpoint", _PATIENCE):
-            last = _last(ledger)
-            try:
-                if last is not None:
-                    _refuse_fork(ledger, last, made, tree)
-            except Forked:
-                return None
-            if not path.exists():
-                return str(_sign(ledger, made).note)
-    kept = _read(path)
-    return str(kept.note) if kept.checkpoint[:3] == made[:3] else None
+    at = read_cursor(index)
+    if at is None:
+        raise NotFound("the index is empty: follow the chain first")
+    block = ledger.node.request("eth_getBlockByNumber", hex(at.number), False)
+    if block is None or block["hash"] != "0x" + at.hash.hex():
+        raise ChainUnavailable("the chain was reorganised meanwhile: try again")
+    size, root = ledger.contracts.log_size(at.number), ledger.contracts.root(at.number)
+    # A tree kept by the caller may be from before the index's last step, or from after it.
+    kept = log if log is not None and log.size >= size else Tree(leaf_hashes(index))
+    if size > kept.size or kept.root(size) != root:
+        raise ChainDamaged(
+            f"at block {at.number} the contract has a log of {size} with root {root.hex()}, "
+            "the index another one: audit the ledger, then rebuild the index"
+        )
+    return Snapshot(BlockLine(at.number, at.hash, int(block["timestamp"], 16)), kept, read_trees(index))
 
 
 def keep(kept: Kept) -> Kept:
@@ -142,43 +166,75 @@ def consistency(ledger: Office, first: int, second: int) -> list[bytes]:
     return tree.consistency_proof(first, second)
 
 
-def _sign(ledger: Office, made: Checkpoint) -> Kept:
+def _checkpoint(ledger: Office, snapshot: Snapshot, time: int) -> Checkpoint:
+    size = ledger.contracts.log_size(snapshot.block.number)
+    state = snapshot.trees.state()
+    statement = Statement(
+        snapshot.block,
+        time,
+        Counted(state.enterprises, state.heads_root) if state.enterprises else None,
+        Authorities(state.authorities, state.authority_facts, state.authorities_root),
+        Counted(state.objection_facts, state.objections_root) if state.enterprises else None,
+        Counted(state.assessments, state.assessments_root),
+    )
+    return Checkpoint(origin(ledger.deployment), size, snapshot.log.root(size), statement)
+
+
+def _sign(ledger: Office, snapshot: Snapshot, last: Kept | None) -> Kept:
+    """Sign a state and keep the note; `last` is the checkpoint kept before. Call it under the lock."""
+    before = last.checkpoint if last else None
+    earliest = before.statement.time if before and before.statement else 0
+    # A clock set back must not make a later checkpoint look like the earlier one.
+    made = _checkpoint(ledger, snapshot, max(int(time.time()), earliest))
+    if before is not None:
+        check_successor(before, made)
+        if snapshot.log.root(before.size) != before.root:
+            raise Forked(
+                f"the log's root at size {before.size} is {snapshot.log.root(before.size).hex()}, and a "
+                f"checkpoint says {before.root.hex()}: the chain was rewritten after it, so nothing is signed"
+            )
     note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
-    path = _path(ledger, made.size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return keep(Kept(path, made, note))
+    folder = ledger.settings.data_dir / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    said = made.statement
+    assert said is not None
+    return keep(Kept(folder / f"{said.block.number:012d}-{said.time:010d}{_SUFFIX}", made, note))
 
 
-def _path(ledger: Office, size: int) -> Path:
-    return ledger.settings.data_dir / "checkpoints" / f"{size:012d}{_SUFFIX}"
+def _fresh(kept: Kept, now: Counters) -> bool:
+    """Whether a checkpoint is of all that has happened, and signed within the last hour."""
+    said = kept.checkpoint.statement
+    if said is None:
+        return False
+    then = Counters(
+        kept.checkpoint.size,
+        said.heads.many if said.heads else 0,
+        said.authorities.many,
+        said.authorities.facts,
+        said.objections.many if said.objections else 0,
+        said.assessments.many,
+    )
+    return then == now and 0 <= time.time() - said.time < _RENEWED
+
+
+def _rooted(ledger: Office, kept: Kept) -> bool:
+    """Whether the contract's log has this root now."""
+    return ledger.contracts.root() == kept.checkpoint.root
+
+
+def _same_state(one: Checkpoint, other: Checkpoint) -> bool:
+    """Whether two checkpoints say the same but for block and time: nothing happened between them."""
+    first, second = one.statement, other.statement
+    if first is None or second is None or one._replace(statement=None) != other._replace(statement=None):
+        return False
+    return first._replace(block=second.block, time=second.time) == second
 
 
 def _last(ledger: Office) -> Kept | None:
-    """Return the largest kept checkpoint."""
+    """Return the latest kept checkpoint: block and time stand first in its name."""
     paths = (ledger.settings.data_dir / "checkpoints").glob("*" + _SUFFIX)
     path = max(paths, default=None)
     return None if path is None else _read(path)
-
-
-def _refuse_fork(ledger: Office, last: Kept, made: Checkpoint, tree: Tree | None = None) -> None:
-    """Raise `Forked` unless `made` extends the last kept checkpoint."""
-    before = last.checkpoint
-    if before.origin != made.origin:
-        raise Forked(f"{last.path} is a checkpoint of another log, {before.origin}")
-    if made.size == before.size:
-        root = made.root
-    elif made.size < before.size:
-        raise Forked(f"the log has {made.size} leaves, and {last.path} says {before.size} were there before")
-    elif tree is not None and tree.size >= before.size:
-        root = tree.root(before.size)
-    else:
-        with ledger.db.read_index() as index:
-            root = root_of(islice(leaf_hashes(index), before.size))
-    if root != before.root:
-        raise Forked(
-            f"the log's root at size {before.size} is {root.hex()}, {last.path} says {before.root.hex()}: "
-            "the chain was rewritten after that checkpoint, so nothing is signed"
-        )
 
 
 def _read(path: Path) -> Kept:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from ledger.audit.evidence import Attached, EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
 from ledger.audit.scored import linked_from
 from ledger.crypto.heads import genesis_head
-from ledger.crypto.merkle import Tree
 from ledger.domain.records import split_id, unpack_run
-from ledger.errors import ChainDamaged, NotFound
+from ledger.errors import NotFound
 from ledger.index.follower import read_cursor
-from ledger.index.queries import enterprise_by_index, leaf_hashes, runs_of
+from ledger.index.queries import enterprise_by_index, runs_of
+from ledger.index.statement import counters
 from ledger.outbox.identities import identity_at
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
-from ledger.workflows.checkpoints import checkpoint_at
+from ledger.workflows.checkpoints import checkpoint_of, take_snapshot
 from ledger.workflows.held import held_documents
 from ledger.workflows.signed_batches import signatures_shown
 from ledger.workflows.subjects import subject_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ledger.crypto.merkle import Tree
     from ledger.domain.records import Posted
     from ledger.workflows.office import Office
 
@@ -71,15 +72,10 @@ def prove(
             runs = [run for each in subjects for run in each.runs]
             signatures = signatures_shown(index, ledger.node, ledger.deployment, runs)
             attached = attached._replace(signatures=signatures)
-        size, root = ledger.contracts.log_size(block.number), ledger.contracts.root(block.number)
-        # A tree kept by the caller may be from before the index's last step.
-        log = tree if tree is not None and tree.size >= size else Tree(leaf_hashes(index))
-    if size > log.size or log.root(size) != root:
-        raise ChainDamaged(
-            f"at block {block.number} the contract has a log of {size} with root {root.hex()}, "
-            "the index another one: audit the ledger, then rebuild the index"
-        )
-    attached = attached._replace(checkpoint=checkpoint_at(ledger, size, root, block, log))
+        snapshot = take_snapshot(ledger, index, tree)
+        log, size = snapshot.log, counters(index).log_size
+    kept = checkpoint_of(ledger, snapshot)
+    attached = attached._replace(checkpoint=str(kept.note) if kept else None)
     contract = bytes.fromhex(ledger.deployment.credit_ledger[2:])
     place = StatedPlace(ledger.deployment.chain_id, contract, block.number, block.hash)
     return build_evidence(place, subjects, log, size, attached)

@@ -176,7 +176,7 @@ def test_no_note_where_another_log_was_signed_before(served: Served, audit: http
     made = kept_checkpoints(served.ledger.settings.data_dir)[-1]
     post(served, "GACC", record(served, THIRD, "CU15", "certified without a note"))
     served.settle()
-    larger = made.path.with_name("000009999999.checkpoint")
+    larger = made.path.with_name("999999999999-0000000000.checkpoint")
     text = made.checkpoint._replace(size=9_999_999).text()
     keep(Kept(larger, made.checkpoint, Note(text, (operator_key(served.ledger).sign(text),))))
     try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from c2sp_vectors import check_bundle
 
-from ledger.crypto.checkpoints import Checkpoint, origin_of
+from ledger.crypto.checkpoints import Authorities, BlockLine, Checkpoint, Counted, Statement, origin_of
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import Tree, leaf_hash
 from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey, VerifierKey, verify_note
@@ -56,15 +56,21 @@ def text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
+def statement(chance: random.Random) -> Statement:
+    block = BlockLine(12, chance.randbytes(32), 1_790_000_000)
+    counted = [Counted(n, chance.randbytes(32)) for n in (9, 2, 1)]
+    return Statement(block, 1_790_000_005, counted[0], Authorities(7, 21, bytes(32)), counted[1], counted[2])
+
+
 def ours(size: int = 1000) -> dict[str, Any]:
     """A checkpoint of a log of ours with two witnesses, and proofs of every kind."""
     chance = random.Random(size)
     leaves = [leaf_data(chance.randrange(1, 50), chance.randbytes(32)) for _ in range(size)]
     tree = Tree(leaf_hash(each) for each in leaves)
-    origin = origin_of(20260401, chance.randbytes(20))
+    origin = origin_of(20260401, chance.randbytes(32), chance.randbytes(20))
     log = SigningKey(origin, ED25519, chance.randbytes(32))
     witnesses = [SigningKey(f"witness.example/w{n}", COSIGNATURE, chance.randbytes(32)) for n in (1, 2)]
-    body = Checkpoint(origin, size, tree.root(), (12, chance.randbytes(32))).text()
+    body = Checkpoint(origin, size, tree.root(), statement(chance)).text()
     note = Note(body, (log.sign(body), *(each.sign(body, 1_790_000_000) for each in witnesses)))
     sizes = [*range(1, 71), 127, 128, 129, size]
     return {
@@ -150,7 +156,7 @@ class GrowingLog:
         return self.tree.consistency_proof(first, second)
 
     def kept(self, folder: Path, size: int) -> Kept:
-        made = Checkpoint(LOG.name, size, self.tree.root(size), (size, bytes(32)))
+        made = Checkpoint(LOG.name, size, self.tree.root(size))
         return Kept(folder / f"{size}.checkpoint", made, Note(made.text(), (LOG.sign(made.text()),)))
 
 

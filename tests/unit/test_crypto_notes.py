@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
 from c2sp_vectors import check_bundle
 
-from ledger.crypto.checkpoints import Checkpoint, origin_of, parse_checkpoint
+from ledger.crypto.checkpoints import (
+    Authorities,
+    BlockLine,
+    Checkpoint,
+    Counted,
+    Statement,
+    origin_of,
+    parse_checkpoint,
+)
 from ledger.crypto.notes import (
     COSIGNATURE,
     ED25519,
@@ -28,7 +37,16 @@ from ledger.errors import BadProof, BadValue
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "c2sp.json").read_text())
 LOG = SigningKey("ledger.example/log", ED25519, bytes(32))
 WITNESS = SigningKey("witness.example/w", COSIGNATURE, bytes([1]) * 32)
-POINT = Checkpoint(LOG.name, 12, bytes(range(32)), (99, bytes(32)))
+STATEMENT = Statement(
+    BlockLine(99, bytes(32), 1_790_000_000),
+    1_790_000_009,
+    Counted(5, b"h" * 32),
+    Authorities(2, 6, b"a" * 32),
+    Counted(3, b"o" * 32),
+    Counted(1, b"s" * 32),
+)
+POINT = Checkpoint(LOG.name, 12, bytes(range(32)), STATEMENT)
+LINES = POINT.text().split("\n")[3:-1]
 
 
 def signed() -> bytes:
@@ -157,7 +175,17 @@ def test_a_key_is_read_as_it_is_written(key: SigningKey) -> None:
         "origin\n12\nAAAA\n",
         "\n12\n" + POINT.text().split("\n")[2] + "\n",
         POINT.text() + "\n",
-        POINT.text() + "block 100 " + "00" * 32 + "\n",
+        POINT.text() + "block 100 " + "00" * 32 + " 5\n",
+        *(POINT.text() + line + "\n" for line in LINES),
+        *(POINT.text().replace(line + "\n", "") for line in LINES),
+        *(POINT.text().replace(line, line + " ") for line in LINES),
+        *(POINT.text().replace(line, re.sub(r" (\d)", r" 0\1", line, count=1)) for line in LINES),
+        POINT.text().replace("heads 5", "heads 0"),
+        POINT.text().replace("heads 5", "heads +5"),
+        POINT.text().replace("heads 5", "heads 5_0"),
+        POINT.text().replace("68" * 32, "68" * 31),
+        POINT.text().replace("68" * 32, "6A" * 32),
+        POINT.text() + "block of ice\n",
         POINT.text()[:-1],
     ],
 )
@@ -167,15 +195,18 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
 
 
 def test_foreign_extension_lines_are_let_be() -> None:
-    text = POINT.text() + "block of ice\nmore\n"
-    assert parse_checkpoint(text) == POINT
-    assert parse_checkpoint(POINT._replace(block=None).text()).block is None
+    assert parse_checkpoint(POINT.text() + "blocks of ice\nmore\n") == POINT
+    foreign = POINT._replace(statement=None)
+    assert parse_checkpoint(foreign.text() + "more\n") == foreign
+    empty = POINT._replace(statement=STATEMENT._replace(heads=None, objections=None))
+    assert parse_checkpoint(empty.text()) == empty
 
 
 def test_the_origin_is_the_contracts_account_on_its_chain() -> None:
     """Address and its capitals: an example of ERC-55."""
     contract = bytes.fromhex("5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
-    assert origin_of(1, contract) == "eip155:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    found = origin_of(1, b"g" * 32, contract)
+    assert found == "eip155:1:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed/" + "67" * 32
 
 
 @pytest.mark.parametrize("text", ["no newline", "tab\there\n"])
