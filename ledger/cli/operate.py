@@ -170,11 +170,14 @@ def _status(ledger: Ledger) -> dict[str, Any]:
         "today": iso(ledger.today()),
         "clock": read_clock(ledger.node).disagrees or "agrees with the chain",
         "version": version("credit-ledger"),
+        "deployment": deployment.to_json(),
     }
 
 
 def _status_text(found: dict[str, Any]) -> str:
-    lines = [f"{key:<8} {_line(value)}" for key, value in found.items() if key != "waiting"]
+    lines = [
+        f"{key:<8} {_line(value)}" for key, value in found.items() if key not in {"waiting", "deployment"}
+    ]
     return "\n".join([*lines, *waiting_lines(found["waiting"])])
 
 

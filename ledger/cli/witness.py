@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +12,31 @@ from ledger.cli.common import note
 from ledger.crypto.notes import ED25519, VerifierKey
 from ledger.errors import BadValue, Misconfigured
 
+if TYPE_CHECKING:
+    from ledger.workflows.recomputing import Recomputer
 
-def witness(
+
+def _recomputer(node: str | None, deployment: Path | None, keys: list[VerifierKey]) -> Recomputer:
+    """Open the witness's node. Raises `BadValue` (one of the two missing, another ledger's contracts)."""
+    from ledger.chain.contracts import Deployment  # noqa: PLC0415  keeps the start quick
+    from ledger.chain.rpc import HttpNode  # noqa: PLC0415
+    from ledger.workflows.recomputing import Recomputer  # noqa: PLC0415
+
+    if node is None or deployment is None:
+        raise BadValue("node", node or "", "needs both --node and --deployment")
+    try:
+        content = json.loads(deployment.read_text())
+    except (OSError, ValueError) as error:
+        raise BadValue("deployment", deployment, f"cannot be read: {error}") from None
+    found = Recomputer(HttpNode(node), Deployment.from_json(content.get("deployment", content)))
+    if found.origin not in {each.name for each in keys}:
+        raise BadValue("deployment", deployment, f"of {found.origin}, which none of the --log keys signs")
+    note(f"following {node} ...")
+    note(f"at block {found.catch_up()}")
+    return found
+
+
+def witness(  # noqa: PLR0917  a verb's options
     name: Annotated[str, typer.Option("--name", help="The witness's name, such as witness.example/w1.")],
     log: Annotated[
         list[str], typer.Option("--log", metavar="VKEY", help="The key of a log to witness; may be repeated.")
@@ -20,6 +44,20 @@ def witness(
     folder: Annotated[
         Path, typer.Option("--folder", help="Its own folder: key, last checkpoints, alarms.")
     ] = Path("witness"),
+    node: Annotated[
+        str | None,
+        typer.Option(
+            "--node",
+            metavar="URL",
+            help="A node of your own of the ledger's chain: cosign only what is recomputed from it.",
+        ),
+    ] = None,
+    deployment: Annotated[
+        Path | None,
+        typer.Option(
+            "--deployment", metavar="FILE", help="With --node: the ledger's contracts (status --json)."
+        ),
+    ] = None,
     host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8010,
 ) -> None:
@@ -32,7 +70,8 @@ def witness(
         raise BadValue(
             "log", next(str(each) for each in keys if each.kind != ED25519), "not the key of a log"
         )
-    opened = open_witness(folder, name, keys, lambda said: note(f"ALARM 警报 {said}"))
+    following = [] if node is None and deployment is None else [_recomputer(node, deployment, keys)]
+    opened = open_witness(folder, name, keys, lambda said: note(f"ALARM 警报 {said}"), following)
     key = VerifierKey.parse(str(opened.key.verifier))  # a name that no key can have is refused here
     try:
         server = make_witness_server(opened, host, port)
@@ -41,6 +80,8 @@ def witness(
     with server:
         listening = server.server_address[1]
         note(f"witness {name}, key {key}")
+        if opened.second:
+            note(f"recomputes from {node}; its key for that: {opened.second[0].verifier}")
         note(f"http://{host}:{listening}/add-checkpoint, {len(keys)} logs  -  Ctrl-C ends")
         try:
             server.serve_forever()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
+#: How the name of a witness's second key ends: its signature means that the witness recomputed every line.
+RECOMPUTED: Final = "/recomputed"
 #: A verifier must take 16 signatures at least; more than these are not looked at but refused.
 MAX_SIGNATURES: Final = 64
 MAX_BYTES: Final = 64 * 1024

@@ -10,14 +10,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.statement import statement_of
 from ledger.chain.files import write_private
 from ledger.crypto.checkpoints import (
-    Authorities,
     BlockLine,
     Checkpoint,
-    Counted,
     Forked,
-    Statement,
     check_successor,
     origin_of,
     parse_checkpoint,
@@ -168,15 +166,7 @@ def consistency(ledger: Office, first: int, second: int) -> list[bytes]:
 
 def _checkpoint(ledger: Office, snapshot: Snapshot, time: int) -> Checkpoint:
     size = ledger.contracts.log_size(snapshot.block.number)
-    state = snapshot.trees.state()
-    statement = Statement(
-        snapshot.block,
-        time,
-        Counted(state.enterprises, state.heads_root) if state.enterprises else None,
-        Authorities(state.authorities, state.authority_facts, state.authorities_root),
-        Counted(state.objection_facts, state.objections_root) if state.enterprises else None,
-        Counted(state.assessments, state.assessments_root),
-    )
+    statement = statement_of(snapshot.trees.state(), snapshot.block, time)
     return Checkpoint(origin(ledger.deployment), size, snapshot.log.root(size), statement)
 
 

@@ -1,10 +1,15 @@
 """A witness: it holds the last checkpoint it cosigned of each log, and cosigns what provably extends it.
 
 Source: C2SP tlog-witness (`add-checkpoint`) and tlog-cosignature. Of each log it keeps one file with the last
-note; the check against it and the write are one step, under a lock that other processes respect too. A log
-that signs two roots for one size has forked: the alarm keeps both notes, which together are the proof, and
-the witness cosigns nothing of that log again until a person has removed the alarm. A proof that does not
-verify is kept as a suspicion: anybody may send a wrong proof.
+note; the check against it and the write are one step, under a lock that other processes respect too. The
+file is on the disk before a signature leaves. A log has forked that signs two roots for one size, or two
+states that cannot follow one another (`check_successor`): the alarm keeps both notes, which together are the
+proof, and the witness cosigns nothing of that log again until a person has removed the alarm. A proof that
+does not verify is kept as a suspicion: anybody may send a wrong proof. A memory that is lost or damaged is
+not begun anew: the witness would sign what it once refused.
+
+A witness that follows a node (`recomputing`) cosigns nothing but what it has recomputed, and says so with a
+second key, whose name ends in `/recomputed`.
 """
 
 from __future__ import annotations
@@ -19,16 +24,17 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.chain.files import write_private
-from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
+from ledger.crypto.checkpoints import Checkpoint, Forked, check_successor, parse_checkpoint
 from ledger.crypto.merkle import EMPTY_ROOT, verify_consistency
-from ledger.crypto.notes import COSIGNATURE, BadNote, Note, SigningKey, parse_note, verify_note
-from ledger.errors import BadProof, Misconfigured
+from ledger.crypto.notes import COSIGNATURE, RECOMPUTED, BadNote, Note, SigningKey, parse_note, verify_note
+from ledger.errors import BadProof, LedgerError, Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ledger.crypto.notes import VerifierKey
+    from ledger.workflows.recomputing import Recomputer
 
 MAX_BODY: Final = 128 * 1024
 _MAX_PROOF: Final = 63
@@ -55,7 +61,8 @@ class _Request(NamedTuple):
 class Witness:
     """One witness: its key, the logs it knows by origin (each with its keys), and its folder.
 
-    `alarm` hears of a fork or a suspicion, in a sentence. Thread-safe.
+    `alarm` hears of a fork or a suspicion, in a sentence. `second` are the key that says "recomputed" and
+    what recomputes, by origin; with it, nothing else is cosigned. Thread-safe.
     """
 
     def __init__(
@@ -64,8 +71,10 @@ class Witness:
         key: SigningKey,
         logs: Mapping[str, Sequence[VerifierKey]],
         alarm: Callable[[str], None],
+        second: tuple[SigningKey, Mapping[str, Recomputer]] | None = None,
     ) -> None:
         self.key = key
+        self.second = second
         self._folder = folder
         self._logs = logs
         self._alarm = alarm
@@ -92,15 +101,33 @@ class Witness:
             return self._decide(request, now)
 
     def latest(self, log_id: str) -> Note | None:
-        """Return the last note cosigned of the log with this id (SHA-256 of its origin), or None."""
+        """Return the last note cosigned of the log with this id (SHA-256 of its origin), or None.
+
+        Raises `Misconfigured` where it is lost or damaged.
+        """
         path = self._folder / f"{log_id}.checkpoint"
-        return parse_note(path.read_bytes()) if path.exists() else None
+        if not path.exists():
+            if (self._folder / f"{log_id}.known").exists():
+                raise Misconfigured(f"{path} is missing, and this witness has cosigned that log before")
+            return None
+        try:
+            note = parse_note(path.read_bytes())
+            whole = verify_note(note, [self.key.verifier])
+        except (OSError, BadNote) as error:
+            raise Misconfigured(f"{path} cannot be read as what this witness cosigned: {error}") from None
+        if not whole:
+            raise Misconfigured(f"{path} is not what this witness cosigned: its own line is missing")
+        return note
 
     def _decide(self, request: _Request, now: int) -> Answer:
         point, name = request.checkpoint, log_id(request.checkpoint.origin)
         if (self._folder / f"{name}.fork").exists():
             return _said(409, "this log has forked before: a person must look at it")
-        held = self.latest(name)
+        try:
+            held = self.latest(name)
+        except Misconfigured as error:
+            self._alarm(f"MEMORY: {error}")
+            return _said(500, "this witness has lost what it cosigned of this log: a person must look at it")
         last = parse_checkpoint(held.text) if held else Checkpoint(point.origin, 0, EMPTY_ROOT)
         if last.size == point.size and last.root != point.root:
             self._raise_alarm("fork", name, request, held)
@@ -112,10 +139,52 @@ class Witness:
         except BadProof as error:
             self._raise_alarm("suspicion", name, request, held)
             return _said(422, str(error))
-        line = self.key.sign(request.note.text, now)
-        kept = Note(request.note.text, (*request.note.lines, line))
-        write_private(self._folder / f"{name}.checkpoint", str(kept).encode())
-        return Answer(200, str(line).encode())
+        refused = self._follows(last, request, held) or self._recomputed(request)
+        return refused or self._cosign(request, name, now)
+
+    def _follows(self, last: Checkpoint, request: _Request, held: Note | None) -> Answer | None:
+        """Refuse what cannot come after the last checkpoint; raise the alarm unless it came before it."""
+        point = request.checkpoint
+        try:
+            check_successor(last, point)
+        except Forked as error:
+            with contextlib.suppress(Forked):
+                check_successor(point, last)
+                return _said(409, f"a later checkpoint of this log is cosigned already: {error}")
+            self._raise_alarm("fork", log_id(point.origin), request, held)
+            return _said(409, f"the ledger has forked: {error}")
+        return None
+
+    def _recomputed(self, request: _Request) -> Answer | None:
+        """Refuse what the witness's own node does not bear out."""
+        point = request.checkpoint
+        if self.second is None:
+            return None
+        recomputer = self.second[1].get(point.origin)
+        if recomputer is None:
+            return _said(403, "this witness follows no node of this log's chain")
+        try:
+            recomputer.check(point)
+        except BadProof as error:
+            self._raise_alarm("suspicion", log_id(point.origin), request, None)
+            return _said(409, f"not what this witness recomputed: {error}")
+        except LedgerError as error:
+            return _said(503, f"not recomputed, try again later: {error}")
+        return None
+
+    def _cosign(self, request: _Request, name: str, now: int) -> Answer:
+        keys = [self.key, *([self.second[0]] if self.second else [])]
+        text = request.note.text
+        lines = [each.sign(text, now) for each in keys]
+        ours = {(each.name, each.key_id) for each in lines}
+        others = [each for each in request.note.lines if (each.name, each.key_id) not in ours]
+        try:
+            write_private(self._folder / f"{name}.known", b"")
+            write_private(self._folder / f"{name}.checkpoint", str(Note(text, (*others, *lines))).encode())
+        except OSError as error:
+            self._alarm(f"MEMORY: {self._folder} cannot be written: {error.strerror}")
+            return _said(503, "this witness cannot keep what it would cosign, and so cosigns nothing")
+        return Answer(200, "".join(map(str, lines)).encode())
 
     def _raise_alarm(self, kind: str, name: str, request: _Request, held: Note | None) -> None:
         """Keep what was cosigned and what was asked for, as they are, and say so."""
@@ -141,26 +210,40 @@ def log_id(origin: str) -> str:
 
 
 def open_witness(
-    folder: Path, name: str, keys: Sequence[VerifierKey], alarm: Callable[[str], None]
+    folder: Path,
+    name: str,
+    keys: Sequence[VerifierKey],
+    alarm: Callable[[str], None],
+    recomputers: Sequence[Recomputer] = (),
 ) -> Witness:
-    """Open a witness's folder, made at first with a fresh key, to witness the logs that these keys sign.
+    """Open a witness's folder, made at first with fresh keys, to witness the logs that these keys sign.
 
-    A key's name is its log's origin. Raises `Misconfigured` for a folder whose key is damaged, and for a lost
-    key beside checkpoints: a witness that forgot what it signed must not go on under its name.
+    A key's name is its log's origin. With `recomputers` it cosigns what they bear out and nothing else.
+    Raises `Misconfigured` for a folder whose key is damaged, and for a lost key beside checkpoints: a witness
+    that forgot what it signed must not go on under its name.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / "witness.key"
+    logs: dict[str, list[VerifierKey]] = {}
+    for each in keys:
+        logs.setdefault(each.name, []).append(each)
+    key = SigningKey(name, COSIGNATURE, _seed(folder, "witness.key"))
+    second = None
+    if recomputers:
+        again = SigningKey(name + RECOMPUTED, COSIGNATURE, _seed(folder, "recomputed.key"))
+        second = again, {each.origin: each for each in recomputers}
+    return Witness(folder, key, logs, alarm, second)
+
+
+def _seed(folder: Path, name: str) -> bytes:
+    path = folder / name
     if not path.exists():
-        if any(folder.glob("*.checkpoint")):
+        if name == "witness.key" and any((*folder.glob("*.checkpoint"), *folder.glob("*.known"))):
             raise Misconfigured(f"{path} is missing, and there are checkpoints it signed beside it")
         write_private(path, os.urandom(32))
     seed = path.read_bytes()
     if len(seed) != 32:
         raise Misconfigured(f"{path} is not a key of 32 bytes")
-    logs: dict[str, list[VerifierKey]] = {}
-    for each in keys:
-        logs.setdefault(each.name, []).append(each)
-    return Witness(folder, SigningKey(name, COSIGNATURE, seed), logs, alarm)
+    return seed
 
 
 def request_body(old: int, proof: Sequence[bytes], note: Note) -> bytes:

@@ -6,6 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
+from ledger.errors import LedgerError
 from ledger.workflows.witness import MAX_BODY, Answer
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def make_witness_server(
         def do_GET(self) -> None:
             name = self.path.removeprefix(_PREFIX).removesuffix(_SUFFIX)
             known = self.path == f"{_PREFIX}{name}{_SUFFIX}" and len(name) == 64 and _HEX.issuperset(name)
-            note = witness.latest(name) if known else None
+            try:
+                note = witness.latest(name) if known else None
+            except LedgerError:
+                self._answer(Answer(500, b"what was cosigned of this log is lost or damaged\n"))
+                return
             self._answer(Answer(200, str(note).encode()) if note else Answer(404, b"no such checkpoint\n"))
 
         def _answer(self, answer: Answer, *, close: bool = False) -> None:
