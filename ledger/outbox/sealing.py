@@ -84,14 +84,16 @@ def seal(
     *,
     now: int,
     block: int,
+    upto: int,
     only: int | None = None,
 ) -> list[Batch]:
     """Seal up to `most` batches of up to `size` records; return them, or none when nothing is queued.
 
-    `now` (Unix seconds) and `block` (the chain's height) are noted beside them. `only`: nothing but these
-    types (bit t for type t). What four eyes cover is sealed once all else is, which never refers to that.
+    `now` (Unix seconds) and `block` (the chain's height) are noted beside them. Only commands up to the
+    `seq` `upto` are taken (see `sealable`). `only`: nothing but these types (bit t for type t). What four
+    eyes cover is sealed once all else is, which never refers to that.
     """
-    queued = _queue(vault, authority, size * most, only)
+    queued = _queue(vault, authority, size * most, upto, only)
     numbers = _numbers(vault, queued)
     first = last_sealed(vault, authority) + 1
     sealed = []
@@ -104,6 +106,18 @@ def seal(
     set_values(vault, commands.c.number, commands.c.seq, [(numbers[each.seq], each.seq) for each in queued])
     insert_rows(vault, batches, sealed)
     return sealed
+
+
+def sealable(vault: Connection, registered: int) -> int:
+    """Return the last `seq` up to which no queued command needs an enterprise beyond `registered`.
+
+    What is numbered can only go on: a record about an enterprise that the chain does not know would hold up
+    all that come after it. Firms are accepted while others are being registered, so this is asked of the
+    vault after registering, and what came later waits for the next round.
+    """
+    needs = (commands.c.enterprise > registered) | (commands.c.ref_enterprise > registered)
+    first = vault.scalar(select(func.min(commands.c.seq)).where(commands.c.number.is_(None), needs))
+    return first - 1 if first is not None else vault.scalar(select(func.max(commands.c.seq))) or 0
 
 
 def unsent(vault: Connection, authority: int, recorded: int, most: int) -> list[Batch]:
@@ -147,9 +161,10 @@ def sealed_by_authority(vault: Connection) -> dict[int, int]:
     return dict(vault.execute(chosen.group_by(batches.c.authority)).all())
 
 
-def _queue(vault: Connection, authority: int, most: int, only: int | None) -> list[_Queued]:
+def _queue(vault: Connection, authority: int, most: int, upto: int, only: int | None) -> list[_Queued]:
     """The first commands without a number: `most`, and one more if that is the mirror of the last."""
-    chosen: Select[Any] = _QUEUED.where(commands.c.authority == authority, commands.c.number.is_(None))
+    ours = (commands.c.authority == authority) & commands.c.number.is_(None)
+    chosen: Select[Any] = _QUEUED.where(ours, commands.c.seq <= upto)
     if only is not None:
         chosen = chosen.where(_of_types(only))
     rows = vault.execute(chosen.order_by(commands.c.seq).limit(most + 1)).all()

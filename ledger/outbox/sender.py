@@ -12,26 +12,19 @@ import time
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ledger.chain.authority_keys import writing_key
 from ledger.chain.contracts import batch_digest
-from ledger.chain.submitter import Submitter
+from ledger.chain.submitter import Reverted, Submitter
 from ledger.crypto.typed_data import signed_batch
 from ledger.domain.catalogue import default_authorities
 from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError
 from ledger.outbox import sealing, sightings
-from ledger.outbox.gas import MAX_RECORDS, MAX_REGISTRATIONS, batch_gas, register_gas
-from ledger.outbox.sightings import (
-    compare_batches,
-    compare_identities,
-    forget_orphans,
-    saw_identities,
-    saw_receipt,
-    sighting,
-)
+from ledger.outbox.gas import MAX_RECORDS, batch_gas
+from ledger.outbox.registering import PATIENCE, PAUSE, register_all
+from ledger.outbox.sightings import compare_batches, forget_orphans, saw_receipt
 from ledger.store.index import authorities
-from ledger.store.vault import identities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -104,11 +97,13 @@ class Sender:
             # nonce.
             self._submitter = Submitter(self._contracts.node, self._keystore, self._operator)
             forget_orphans(self._database, self._contracts.node)
-            self._register()
+            registered = self._register()
+            with self._database.read_vault() as vault:
+                upto = sealing.sealable(vault, registered)
             recorded = 0
             for number in self._busy_authorities(authority):
                 try:
-                    for many in self._drain_authority(number):
+                    for many in self._drain_authority(number, upto):
                         recorded += many
                         if on_progress:
                             on_progress(recorded)
@@ -131,44 +126,6 @@ class Sender:
         done = sum(recorded.values())
         return Status(queued, sum(sealed.values()) - done, done)
 
-    # ---------------------------------------------------------------------- enterprises
-
-    def _register(self) -> None:
-        """Register every identity the chain does not have yet."""
-        with self._database.read_vault() as vault:
-            last = vault.scalar(select(func.max(identities.c.enterprise))) or 0
-        registered = self._contracts.enterprise_count()
-        if registered > last:
-            raise Conflict(
-                f"the chain has {registered} enterprises and this vault knows {last}:"
-                " another office registers too, or this vault is an old copy"
-            )
-        compare_identities(self._database, self._contracts.node, self._contracts.deployment, registered)
-        while registered < last:
-            registered = self._register_some(registered, last)
-
-    def _register_some(self, registered: int, last: int) -> int:
-        """Register as many as may be in flight; return the last index then registered."""
-        upto = min(last, registered + MAX_REGISTRATIONS * self._in_flight)
-        chosen = select(identities.c.commitment).where(identities.c.enterprise.between(registered + 1, upto))
-        with self._database.read_vault() as vault:
-            commitments = list(vault.scalars(chosen.order_by(identities.c.enterprise)))
-        spans = [
-            (first, min(first + MAX_REGISTRATIONS - 1, upto))
-            for first in range(registered + 1, upto + 1, MAX_REGISTRATIONS)
-        ]
-        calls = [
-            (
-                self._contracts.register(first, commitments[first - registered - 1 : end - registered]),
-                register_gas(end - first + 1),
-            )
-            for first, end in spans
-        ]
-        for (first, end), receipt in zip(spans, self._send(calls), strict=True):
-            with self._database.write_vault() as vault:
-                saw_identities(vault, first, end, sighting(receipt))
-        return upto
-
     # ---------------------------------------------------------------------- batches
 
     def _busy_authorities(self, only: int | None) -> list[int]:
@@ -176,15 +133,19 @@ class Sender:
             known = sealing.queued_by_authority(vault).keys() | sealing.sealed_by_authority(vault).keys()
         return sorted(known if only is None else known & {only})
 
-    def _drain_authority(self, authority: int) -> Iterator[int]:
-        """Send an authority's batches; yield how many records each step found or brought on the chain."""
+    def _drain_authority(self, authority: int, upto: int) -> Iterator[int]:
+        """Send an authority's batches, sealing commands up to `seq` `upto`.
+
+        Yields how many records each step found or brought on the chain.
+        """
         node, where = self._contracts.node, self._contracts.deployment
+        tries = 0
         while True:
             recorded = self._contracts.record_count(authority)
             seen = compare_batches(self._database, node, where, authority, recorded)
             if seen:
                 yield seen
-            sending = self._next(authority, recorded)
+            sending = self._next(authority, recorded, upto)
             if not sending:
                 return
             try:
@@ -194,13 +155,30 @@ class Sender:
                 # too.
                 if self._contracts.record_count(authority) > recorded:
                     continue
+                if tries < PATIENCE and self._may_pass(error):
+                    tries += 1
+                    continue
                 raise self._explained(authority, error) from error
             with self._database.write_vault() as vault:
                 for batch, receipt in zip(sending, receipts, strict=True):
                     saw_receipt(vault, batch, receipt)
             yield sum(each.count for each in sending)
 
-    def _next(self, authority: int, recorded: int) -> list[Batch]:
+    def _may_pass(self, error: ChainRefused) -> bool:
+        """Whether a batch was refused for what is no fault of its records; then what can be done is done.
+
+        A reorganisation took the registration of its enterprises back, or another process used the same key
+        for a transaction of the same number.
+        """
+        if not isinstance(error, Reverted):
+            time.sleep(PAUSE)
+            return True
+        if not (error.name or "").startswith("UnknownEnterprise"):
+            return False
+        self._register()
+        return True
+
+    def _next(self, authority: int, recorded: int, upto: int) -> list[Batch]:
         """The batches to send now, sealing more if all that were sealed are on the chain.
 
         With four eyes on, what is weighty waits, and what is numbered behind it (see `wallet_batches`).
@@ -218,9 +196,8 @@ class Sender:
             block, now = sightings.height(self._contracts.node), int(self._clock())
             with self._database.write_vault() as vault:
                 only = ~heavy if heavy else None
-                sealing.seal(
-                    vault, authority, self._batch_size, _SEALED_AT_ONCE, now=now, block=block, only=only
-                )
+                size, many = self._batch_size, _SEALED_AT_ONCE
+                sealing.seal(vault, authority, size, many, now=now, block=block, upto=upto, only=only)
                 sending = sealing.unsent(vault, authority, recorded, self._in_flight)
         return list(takewhile(lambda each: not each.holds(heavy), sending)) if heavy else sending
 
@@ -271,6 +248,9 @@ class Sender:
         return str(code or next(first, authority))
 
     # ---------------------------------------------------------------------- both
+
+    def _register(self) -> int:
+        return register_all(self._database, self._contracts, self._send, self._in_flight)
 
     def _send(self, calls: Sequence[tuple[Call, int]]) -> list[Receipt]:
         return self._submitter.wait([self._submitter.submit(call, gas) for call, gas in calls])

@@ -7,6 +7,7 @@ contract takes it once, and the next drain finds it on the chain if nobody heard
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
@@ -86,14 +87,17 @@ def next_batch(database: Database, contracts: Contracts, authority: int, size: i
     with database.lock("sender", timeout=_PATIENCE):
         recorded, block = contracts.record_count(authority), height(contracts.node)
         heavy = contracts.needs_wallet(authority)
+        registered = contracts.enterprise_count()
         with database.write_vault() as vault:
+            upto = sealing.sealable(vault, registered)
             unsent = [
                 each for each in sealing.unseen(vault).get(authority, ()) if each.last_number > recorded
             ]
             if not any(each.holds(heavy) for each in unsent):
-                while sealing.seal(vault, authority, size, 1, now=now, block=block, only=~heavy):
+                seal = partial(sealing.seal, vault, authority, size, 1, now=now, block=block, upto=upto)
+                while seal(only=~heavy):
                     pass
-                unsent = sealing.seal(vault, authority, size, 1, now=now, block=block, only=heavy)
+                unsent = seal(only=heavy)
     return next((each for each in unsent if each.holds(heavy)), None)
 
 

@@ -204,7 +204,7 @@ def test_a_crash_between_sealing_and_sending_sends_the_same_batch(house: House) 
     house.accept(event("A"), event("B", 2))
     house.sender()._register()
     with house.database.write_vault() as connection:
-        (sealed,) = sealing.seal(connection, GACC.number, 10, 1, now=0, block=0)
+        (sealed,) = sealing.seal(connection, GACC.number, 10, 1, now=0, block=0, upto=99)
     house.accept(event("C"))
     house.sender().drain()
     assert batches(house) == [(1, 1, 2), (1, 3, 1)]
@@ -355,7 +355,7 @@ def test_batches_of_another_office_under_the_same_numbers_are_a_conflict(house: 
     house.sender().drain()
     house.accept(event("B"))
     with house.database.write_vault() as connection:
-        (sealed,) = sealing.seal(connection, GACC.number, 10, 1, now=0, block=0)
+        (sealed,) = sealing.seal(connection, GACC.number, 10, 1, now=0, block=0, upto=99)
         stolen = sealed.records[:32] + b"x" * 32
         connection.execute(
             update(vault.batches).where(vault.batches.c.first_number == 2).values(records=stolen)
