@@ -7,8 +7,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-STORE = Path(__file__).parent.parent / "store"
-sys.path[:0] = [str(STORE), str(STORE.parent / "acceptance")]
+sys.path.insert(0, str(Path(__file__).parent.parent / "acceptance"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
 
 from house import GACC, House, event
 from sqlalchemy import func, select
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from ledger.chain.rpc import Node
 
-_spec = spec_from_file_location("store_fixtures", STORE / "conftest.py")
-assert _spec and _spec.loader
+# The store suite's fixtures, which are this suite's too.
+_spec = spec_from_file_location("store_fixtures", Path(__file__).parent.parent / "store" / "conftest.py")
+assert _spec is not None
+assert _spec.loader is not None
 _fixtures = module_from_spec(_spec)
 sys.modules["store_fixtures"] = _fixtures
 _spec.loader.exec_module(_fixtures)
