@@ -15,6 +15,8 @@ class LedgerError(Exception):
     code: ClassVar[str] = "error"
     #: Whether the same call may succeed later without anything else changing.
     retry_helps: ClassVar[bool] = False
+    #: What only the operator should read beside it: a driver's own words, which may name a server.
+    why: str = ""
 
 
 class BadValue(LedgerError):

@@ -20,7 +20,8 @@ def main() -> None:
         app()
     except LedgerError as error:
         hint = " (trying again may help)" if error.retry_helps else ""
-        sys.stderr.write(f"error: {error}{hint}\n")
+        why = f": {error.why}" if error.why else ""
+        sys.stderr.write(f"error: {error}{why}{hint}\n")
         raise SystemExit(1) from None
     except BrokenPipeError:
         raise SystemExit(1) from None

@@ -21,6 +21,7 @@ from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.rows import Referring, Row, Rows, is_link, link_row, rows_of
 from ledger.store import index
 from ledger.store.bulk import IN_LIST, insert_rows
+from ledger.store.failures import TablesMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,15 +76,22 @@ class Follower:
         process follows for longer than `wait` seconds, `ChainUnavailable`, `ChainDamaged`.
         """
         with self._database.lock("follower", timeout=wait):
-            return self._catch_up(on_progress)
+            try:
+                return self._catch_up(on_progress)
+            except TablesMissing:  # dropped or damaged meanwhile: all that was in them is on the chain
+                self._database.renew_index()
+                return self._catch_up(on_progress)
 
     def rebuild(
         self, on_progress: Callable[[int, int], None] | None = None, *, wait: float = 60.0
     ) -> Followed:
         """Drop every row of the index and follow from the beginning. Raises as `catch_up` does."""
         with self._database.lock("follower", timeout=wait):
-            with self._database.write_index() as connection:
-                empty(connection)
+            try:
+                with self._database.write_index() as connection:
+                    empty(connection)
+            except TablesMissing:
+                self._database.renew_index()
             return self._catch_up(on_progress)
 
     def _catch_up(self, on_progress: Callable[[int, int], None] | None) -> Followed:
@@ -105,10 +113,17 @@ class Follower:
                 at, more = self._undo_to_ancestor(at)
                 undone += more
                 continue
-            moved = 0
+            moved, before = 0, at
             at, rows = read
             with self._database.write_index() as connection:
-                _write(connection, rows, at)
+                # Another may have dropped the index, or made it anew, since the cursor was read: what is read
+                # from there on would be all that it ever has.
+                stands = read_cursor(connection)
+                if stands == before:
+                    _write(connection, rows, at)
+            if stands != before:
+                at = stands
+                continue
             records += rows.records
             span = _next_span(span, rows.facts)
             if on_progress:

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy import text
 
-from ledger.errors import Busy, LedgerError, Misconfigured
-from ledger.store import locks, migrate
+from ledger.errors import Misconfigured
+from ledger.store import index as index_tables
+from ledger.store import locks, migrate, postgresql, sqlite
+from ledger.store.connections import Connections
+from ledger.store.failures import StoreUnavailable, TablesMissing, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,24 +30,24 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-#: Seconds a writer waits for another before it gives up with `Busy`.
-BUSY_SECONDS = 30
+#: Seconds that anybody waits for another's lock, or for a connection, before hearing `Busy`.
+BUSY_SECONDS = 15
+#: Connections to a server that one process has at most, with the one for locks.
+CONNECTIONS = 4
 
-
-class StoreUnavailable(LedgerError):
-    """The database does not answer, or its disk is full."""
-
-    code: ClassVar[str] = "store-unavailable"
-    retry_helps: ClassVar[bool] = True
+__all__ = ["BUSY_SECONDS", "CONNECTIONS", "Database", "StoreUnavailable", "TablesMissing", "open_database"]
 
 
 @dataclass(frozen=True)
 class Database:
-    """The vault and the index. `locks` is the folder of lock files; None: PostgreSQL keeps the locks."""
+    """The vault and the index; of a server, its locks and how many connections there may be."""
 
     vault: Engine
     index: Engine
-    lock_folder: Path | None
+    #: Where the files are; None: on a server.
+    folder: Path | None
+    locks: locks.ServerLocks | None = None
+    connections: Connections | None = None
 
     @property
     def kind(self) -> str:
@@ -56,36 +57,67 @@ class Database:
     @contextlib.contextmanager
     def write_vault(self) -> Iterator[Connection]:
         """One vault transaction with no other writer: committed at the end, rolled back on an error."""
-        with _transaction(self.vault, "vault", write=True) as connection:
+        with self._transaction(self.vault, "vault", write=True) as connection:
             yield connection
 
     @contextlib.contextmanager
     def read_vault(self) -> Iterator[Connection]:
         """One snapshot of the vault."""
-        with _transaction(self.vault, "vault", write=False) as connection:
+        with self._transaction(self.vault, "vault", write=False) as connection:
             yield connection
 
     @contextlib.contextmanager
     def write_index(self) -> Iterator[Connection]:
         """One index transaction with no other writer: committed at the end, rolled back on an error."""
-        with _transaction(self.index, "index", write=True) as connection:
+        with self._transaction(self.index, "index", write=True) as connection:
             yield connection
 
     @contextlib.contextmanager
     def read_index(self) -> Iterator[Connection]:
         """One snapshot of the index."""
-        with _transaction(self.index, "index", write=False) as connection:
+        with self._transaction(self.index, "index", write=False) as connection:
             yield connection
 
     @contextlib.contextmanager
     def lock(self, name: str, timeout: float = 0.0) -> Iterator[None]:
         """Hold a lock that no other process or thread holds. Raises `Busy` after `timeout` seconds."""
-        if self.lock_folder is not None:
-            with locks.file_lock(self.lock_folder, name, timeout):
+        if self.locks is not None:
+            with translated(), self.locks.hold(name, timeout):
                 yield
         else:
-            with _translated(), locks.advisory_lock(self.vault, name, timeout):
+            assert self.folder is not None
+            with locks.file_lock(self.folder / "locks", name, timeout):
                 yield
+
+    def renew_index(self) -> None:
+        """Make the tables of the index anew and empty, whatever is left of them.
+
+        The caller holds the lock `follower`, and follows then.
+        """
+        with self.lock("migrate", timeout=60), translated():
+            if self.folder is not None:
+                self.index.dispose()
+                sqlite.remove(self.folder / INDEX_FILE)
+            else:
+                migrate.drop(self.index, migrate.INDEX, index_tables.metadata)
+            migrate.upgrade(self.index, migrate.INDEX)
+
+    @contextlib.contextmanager
+    def _transaction(self, engine: Engine, name: str, *, write: bool) -> Iterator[Connection]:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(translated())
+            if self.connections is not None:
+                stack.enter_context(self.connections.one())
+            connection = stack.enter_context(engine.connect())
+            if self.connections is None:
+                connection.execution_options(ledger_write=write)
+            elif write:
+                # A snapshot for the whole transaction would be taken before the lock below is had: too early.
+                connection.execution_options(isolation_level="READ COMMITTED")
+            stack.enter_context(connection.begin())
+            if write and self.connections is not None:
+                connection.execute(_ALONE, {"key": locks.lock_key(f"write-{name}"), "idle": _IDLE})
+            yield connection
 
     def close(self) -> None:
         """Give back all connections."""
@@ -99,15 +131,30 @@ class Database:
         self.close()
 
 
-def open_database(url: str | None, data_dir: Path) -> Database:
+#: Wait for the other writers of this part (as long as `lock_timeout` says); stand idle no longer than this.
+_ALONE = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', :idle, true), pg_advisory_xact_lock(:key)"
+)
+_IDLE = f"{postgresql.IDLE_SECONDS}s"
+VAULT_FILE, INDEX_FILE = "vault.db", "index.db"
+
+
+def open_database(
+    url: str | None, data_dir: Path, connections: int = CONNECTIONS, *, renew_index: bool = False
+) -> Database:
     """Open the databases, creating or migrating their tables where that is due.
 
-    `url` is None for SQLite in `data_dir`, or `postgresql+psycopg://...` (`postgresql://` is taken as that).
-    Raises `Misconfigured` for any other address, `StoreUnavailable` when the server does not answer, and
-    `Misconfigured` when the tables were made by a newer version of this software.
+    `url` is None for SQLite in `data_dir`, or `postgresql+psycopg://...` (`postgresql://` is taken as that),
+    of which this process takes `connections` at most. `renew_index`: whatever the index is, it is made anew
+    and empty. Raises `Misconfigured` for any other address, a server that is not UTF8, a role without the
+    rights, and tables of another version of this software; `StoreUnavailable` when the server does not
+    answer.
     """
-    database = _on_postgresql(url) if url else _on_sqlite(data_dir)
+    database = _on_postgresql(url, connections) if url else _on_sqlite(data_dir)
     try:
+        if renew_index:
+            with database.lock("follower", timeout=60):
+                database.renew_index()
         _migrate(database)
     except BaseException:
         database.close()
@@ -117,102 +164,37 @@ def open_database(url: str | None, data_dir: Path) -> Database:
 
 def _migrate(database: Database) -> None:
     sides = ((database.vault, migrate.VAULT), (database.index, migrate.INDEX))
-    with _translated():
+    with translated():
         due = [side for side in sides if migrate.revision(*side) != side[1].head]
     if not due:
         return
-    with database.lock("migrate", timeout=60), _translated():
+    with database.lock("migrate", timeout=60), translated():
         for engine, line in due:
-            if migrate.revision(engine, line) != line.head:
+            found = migrate.revision(engine, line)
+            if found is None and migrate.has_tables(engine, line):
+                todo = "restore it from a backup" if line is migrate.VAULT else "credit-ledger rebuild"
+                raise Misconfigured(f"the {line.name} has tables, and nothing says of which version: {todo}")
+            if found != line.head:
                 migrate.upgrade(engine, line)
 
 
 def _on_sqlite(data_dir: Path) -> Database:
     data_dir.mkdir(parents=True, exist_ok=True)
     return Database(
-        vault=_sqlite(data_dir / "vault.db", "FULL"),
-        index=_sqlite(data_dir / "index.db", "NORMAL"),
-        lock_folder=data_dir / "locks",
+        vault=sqlite.make_engine(data_dir / VAULT_FILE, "FULL", BUSY_SECONDS),
+        index=sqlite.make_engine(data_dir / INDEX_FILE, "NORMAL", BUSY_SECONDS),
+        folder=data_dir,
     )
 
 
-def _sqlite(path: Path, synchronous: str) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_SECONDS},
-        pool_size=16,
-        hide_parameters=True,  # an error's text may reach a log; what people wrote must not
+def _on_postgresql(url: str, connections: int) -> Database:
+    parsed = postgresql.parse(url)
+    pooled = max(2, connections - 1)
+    engine = postgresql.make_engine(parsed, pooled, BUSY_SECONDS)
+    return Database(
+        vault=postgresql.in_schema(engine, "vault"),
+        index=postgresql.in_schema(engine, "index"),
+        folder=None,
+        locks=locks.ServerLocks(postgresql.make_lock_engine(parsed, BUSY_SECONDS)),
+        connections=Connections(pooled, BUSY_SECONDS),
     )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # the driver's own transactions begin too late to exclude writers
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA synchronous={synchronous}")
-        cursor.execute("PRAGMA cache_size=-16384")
-        cursor.execute("PRAGMA temp_store=MEMORY")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("ledger_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
-def _on_postgresql(url: str) -> Database:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise Misconfigured("the database address is not one that SQLAlchemy reads") from None
-    if parsed.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise Misconfigured(f"the database must be PostgreSQL through psycopg, not {parsed.drivername}")
-    parsed = parsed.set(drivername="postgresql+psycopg")
-    return Database(vault=_schema(parsed, "vault"), index=_schema(parsed, "index"), lock_folder=None)
-
-
-def _schema(url: URL, schema: str) -> Engine:
-    return create_engine(
-        url,
-        isolation_level="REPEATABLE READ",
-        pool_pre_ping=True,
-        hide_parameters=True,
-        execution_options={"schema_translate_map": {None: schema}},
-    )
-
-
-@contextlib.contextmanager
-def _transaction(engine: Engine, name: str, *, write: bool) -> Iterator[Connection]:
-    on_server = engine.dialect.name == "postgresql"
-    with _translated(), engine.connect() as connection:
-        if not on_server:
-            connection.execution_options(ledger_write=write)
-        elif write:
-            # A snapshot for the whole transaction would be taken before the lock below is had: too early.
-            connection.execution_options(isolation_level="READ COMMITTED")
-        with connection.begin():
-            if write and on_server:
-                key = locks.lock_key(f"write-{name}")
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-            yield connection
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the driver's complaints that a user may meet into the ledger's errors."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except OperationalError as error:
-        why = (
-            str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-        )
-        if "locked" in why or "busy" in why:
-            raise Busy(f"the database is busy: {why}") from error
-        raise StoreUnavailable(f"the database: {why}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailable("the connection to the database was lost") from error
-        raise

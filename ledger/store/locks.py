@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import re
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -41,24 +42,66 @@ def file_lock(folder: Path, name: str, timeout: float) -> Iterator[None]:
         os.close(handle)
 
 
-@contextlib.contextmanager
-def advisory_lock(engine: Engine, name: str, timeout: float) -> Iterator[None]:
-    """Hold the server's advisory lock of this name, on a connection of its own. Raises `Busy`."""
-    key = lock_key(name)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        attempt = text("SELECT pg_try_advisory_lock(:key)")
-        _wait(lambda: bool(connection.scalar(attempt, {"key": key})), name, timeout)
+class ServerLocks:
+    """The server's advisory locks of one process, all on one connection, which is open while there are any.
+
+    Should it break, the server drops them all; their holders go on, and another process may begin. Nothing
+    rests on these locks but that nobody does work twice: what is sent twice, the chain takes once.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._guard = threading.Lock()
+        self._held: set[str] = set()
+        self._users = 0
+        self._connection: Connection | None = None
+
+    @contextlib.contextmanager
+    def hold(self, name: str, timeout: float) -> Iterator[None]:
+        """Hold the lock of this name. Raises `Busy` after `timeout` seconds of waiting."""
+        key = lock_key(name)
+        with self._guard:
+            self._users += 1
         try:
-            yield
+            _wait(lambda: self._take(name, key), name, timeout)
+            try:
+                yield
+            finally:
+                self._give_back(name, key)
         finally:
-            _unlock(connection, key)
+            with self._guard:
+                self._users -= 1
+                if not self._users:
+                    self._close()
 
+    def _take(self, name: str, key: int) -> bool:
+        with self._guard:
+            if name in self._held or not self._ask("SELECT pg_try_advisory_lock(:key)", key):
+                return False
+            self._held.add(name)
+            return True
 
-def _unlock(connection: Connection, key: int) -> None:
-    try:
-        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-    except DBAPIError:
-        connection.invalidate()  # the server drops the lock with the connection; a pooled one would keep it
+    def _give_back(self, name: str, key: int) -> None:
+        with self._guard:
+            self._held.discard(name)
+            if self._connection is not None:
+                with contextlib.suppress(DBAPIError):  # with the connection, the lock is gone too
+                    self._ask("SELECT pg_advisory_unlock(:key)", key)
+
+    def _ask(self, question: str, key: int) -> bool:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            return bool(self._connection.scalar(text(question), {"key": key}))
+        except DBAPIError:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
 
 
 def lock_key(name: str) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from ledger.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, MetaData
 
 VERSION_TABLE = "alembic_version"
 
@@ -43,6 +43,20 @@ def revision(engine: Engine, line: Line) -> str | None:
             return None
         found = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608
         return None if found is None else str(found)
+
+
+def has_tables(engine: Engine, line: Line) -> bool:
+    """Return whether there are tables already: without a revision, somebody else's, or half of ours."""
+    schema = line.name if engine.dialect.name == "postgresql" else None
+    return bool(set(inspect(engine).get_table_names(schema=schema)) - {VERSION_TABLE})
+
+
+def drop(engine: Engine, line: Line, tables: MetaData) -> None:
+    """Drop the tables of a line, and what says their revision; the schema stays. PostgreSQL only."""
+    names = [*tables.tables, VERSION_TABLE]
+    with engine.begin() as connection:
+        for name in names:
+            connection.execute(text(f'DROP TABLE IF EXISTS "{line.name}"."{name}" CASCADE'))
 
 
 def upgrade(engine: Engine, line: Line) -> None:
@@ -76,7 +90,10 @@ def _prepare(engine: Engine, line: Line) -> None:
     """Make what must be there before the first table: the schema, or a write-ahead log (a file keeps it)."""
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{line.name}"'))
+            # Asked first: CREATE SCHEMA needs its right even where there is nothing to create.
+            known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+            if not connection.scalar(known, {"name": line.name}):
+                connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{line.name}"'))
         return
     raw = engine.raw_connection()
     try:
