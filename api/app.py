@@ -16,9 +16,10 @@ from api.routes import checkpoints, enterprises, health, log, records, submissio
 from api.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from ledger.bootstrap import Ledger
+    from ledger.workflows.workers import Worker
 
 #: Endpoints run at once: more would not be quicker (one interpreter), and each may hold a connection.
 THREADS: Final = 16
@@ -30,10 +31,13 @@ async def _bounded_threads(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def create_app(ledger: Ledger) -> FastAPI:
-    """Return the API of an open ledger, which the caller closes after the server has ended."""
+def create_app(ledger: Ledger, workers: Sequence[Worker] = ()) -> FastAPI:
+    """Return the API of an open ledger, which the caller closes after the server has ended.
+
+    `workers` are those that readiness asks for.
+    """
     bound_recursion()
-    service = Service.around(ledger)
+    service = Service.around(ledger, workers)
     app = FastAPI(
         title="Credit ledger",
         version=version("credit-ledger"),

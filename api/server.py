@@ -9,7 +9,10 @@ import uvicorn
 from api.app import create_app
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.bootstrap import Ledger
+    from ledger.workflows.workers import Worker
 
 #: Connections open at once, a last bound on memory: the app itself turns requests away much earlier.
 MAX_CONNECTIONS: Final = 1024
@@ -17,14 +20,14 @@ _KEEP_ALIVE: Final = 15
 _GRACE: Final = 10
 
 
-def make_server(ledger: Ledger, host: str, port: int) -> uvicorn.Server:
+def make_server(ledger: Ledger, host: str, port: int, workers: Sequence[Worker] = ()) -> uvicorn.Server:
     """Return the server of an open ledger, not yet running: `run()` it, or `await serve()`.
 
     `run()` in the main thread ends on SIGINT and SIGTERM, once what is under way is answered (10 s at most);
     elsewhere set `should_exit`. Port 0 takes a free one: `servers[0].sockets` says which once `started`.
     """
     config = uvicorn.Config(
-        create_app(ledger),
+        create_app(ledger, workers),
         host=host,
         port=port,
         log_config=None,  # the app logs its own requests, as JSON

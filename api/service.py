@@ -1,10 +1,11 @@
 """What one app keeps between requests: the open ledger and what is built beside it; none of it goes stale."""
 
 # FastAPI resolves annotations when a route is declared: what they name must be imported.
-# ruff: noqa: TC001
+# ruff: noqa: TC001, TC003
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -13,22 +14,26 @@ from fastapi import Depends, Request
 from api.looks import LookLog
 from api.metrics import Metrics
 from api.mirror import LogMirror
+from api.readiness import Checks
 from ledger.bootstrap import Ledger
+from ledger.workflows.workers import Worker
 
 
 @dataclass(frozen=True)
 class Service:
-    """The ledger, opened once, and this app's metrics, access log and tree."""
+    """The ledger, opened once, with the workers beside it, and this app's metrics, access log and tree."""
 
     ledger: Ledger
     looks: LookLog
     mirror: LogMirror
+    workers: Sequence[Worker] = ()
     metrics: Metrics = field(default_factory=Metrics)
+    checks: Checks = field(default_factory=Checks)
 
     @classmethod
-    def around(cls, ledger: Ledger) -> Service:
-        """Make the service of an open ledger."""
-        return cls(ledger, LookLog(ledger.db), LogMirror(ledger.db))
+    def around(cls, ledger: Ledger, workers: Sequence[Worker] = ()) -> Service:
+        """Make the service of an open ledger, and of the workers that send and follow for it, if any do."""
+        return cls(ledger, LookLog(ledger.db), LogMirror(ledger.db), workers)
 
 
 async def service_of(request: Request) -> Service:

@@ -64,10 +64,12 @@ class Ledger:
         progress: Callable[[str], None] = lambda _: None,
         *,
         clock_is_right: bool = False,
+        renew_index: bool = False,
     ) -> Iterator[Ledger]:
         """Open the installation in `settings.data_dir`, deploying on first use; `progress` hears its steps.
 
-        `clock_is_right`: somebody looked, and the embedded chain may make blocks by it.
+        `clock_is_right`: somebody looked, and the embedded chain may make blocks by it. `renew_index`: an
+        index of another version is made anew and empty.
 
         Raises `Misconfigured` (passphrase, keystore, address, another chain than the vault's), `Busy` (held
         by another process that does not serve it), `ChainUnavailable`, `ChainRefused`.
@@ -77,7 +79,10 @@ class Ledger:
         keystore = _keystore(settings, authorities)
         with contextlib.ExitStack() as stack:
             database_url = settings.database_url.get_secret_value() if settings.database_url else None
-            db = stack.enter_context(open_database(database_url, settings.data_dir))
+            most = settings.database_connections
+            db = stack.enter_context(
+                open_database(database_url, settings.data_dir, most, renew_index=renew_index)
+            )
             funded = [keystore.address(name) for name in FIRST_NAMES]
             node = connect(settings.data_dir, funded, settings.rpc_url, span_days=settings.clock_span_days)
             stack.callback(node.close)

@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     rpc_url: str | None = None
     #: SQLAlchemy address (`postgresql+psycopg://...`); none: SQLite in the data folder.
     database_url: SecretStr | None = None
+    #: Connections to a database server that one process has at most; `start` and each verb are one each.
+    database_connections: int = Field(default=4, ge=3, le=100)
     #: File that holds the keystore's passphrase; none: `passphrase` below, then a generated file.
     passphrase_file: Path | None = None
     passphrase: SecretStr | None = None

@@ -66,11 +66,12 @@ def read_settings() -> Settings:
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[Ledger]:
-    """Open the ledger of this environment for one verb."""
+def opened(*, renew_index: bool = False) -> Iterator[Ledger]:
+    """Open the ledger of this environment for one verb; `renew_index`: with whatever index there is."""
     from ledger.bootstrap import Ledger  # noqa: PLC0415  verbs that need no ledger start faster without it
 
-    with Ledger.open(read_settings(), clock_is_right=clock_is_right()) as ledger:
+    right = clock_is_right()
+    with Ledger.open(read_settings(), clock_is_right=right, renew_index=renew_index) as ledger:
         yield ledger
 
 

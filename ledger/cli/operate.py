@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import threading
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger.bootstrap import Ledger
+    from ledger.workflows.workers import Worker
 
 
 def start(
@@ -42,7 +42,9 @@ def start(
         note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
         try:
             ledger.sender.drain()
-        except WrongClock as error:
+        except LedgerError as error:
+            if once and not isinstance(error, WrongClock):
+                raise
             note(f"waiting: {error}")  # what is there can still be read, and what waits is sent later
         ledger.follower.catch_up()
         if sample:
@@ -69,9 +71,9 @@ def _serve(ledger: Ledger) -> None:
     from api.server import make_server  # noqa: PLC0415  FastAPI is not needed by other verbs
 
     settings = ledger.settings
-    with _chain_served(ledger), _working(ledger):
+    with _chain_served(ledger), _working(ledger) as workers:
         note(f"API: http://{settings.host}:{settings.port}/v1 (description: /v1/openapi.json); Ctrl-C ends")
-        server = make_server(ledger, settings.host, settings.port)
+        server = make_server(ledger, settings.host, settings.port, workers)
         # uvicorn ends on these, then raises them once more: by then they must not cut our own ending short.
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda _signal, _frame: None)
@@ -98,38 +100,32 @@ def _chain_served(ledger: Ledger) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _working(ledger: Ledger) -> Iterator[None]:
+def _working(ledger: Ledger) -> Iterator[tuple[Worker, ...]]:
     """Send and follow in the background until the block ends."""
-    from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415  not needed by other verbs
+    from api.logs import log  # noqa: PLC0415  not needed by other verbs
+    from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
+    from ledger.workflows.workers import background  # noqa: PLC0415
 
-    ended = threading.Event()
-
-    def work() -> None:
-        said = ""
-        while not ended.wait(ledger.settings.batch_seconds):
-            try:
-                ledger.sender.drain()
-                ledger.follower.catch_up()
-                waits = "; ".join(waiting_lines(waiting_now(ledger)))
-            except LedgerError as error:
-                waits = f"waiting: {error}"
-            # Said once, not every second; what waits stays in the outbox and is tried again.
-            if waits not in {"", said}:
-                note(waits)
-            said = waits
-
-    worker = threading.Thread(target=work, name="sender", daemon=True)
-    worker.start()
+    workers = background(
+        ledger,
+        lambda: "; ".join(waiting_lines(waiting_now(ledger))),
+        note,
+        lambda name, error: log.error("worker", worker=name, error=type(error).__name__, exc_info=error),
+    )
+    for each in workers:
+        each.start()
     try:
-        yield
+        yield workers
     finally:
-        ended.set()
-        worker.join(30)
+        for each in workers:
+            each.stop()
+        for each in workers:
+            each.join()
 
 
 def rebuild(as_json: AsJson = False) -> None:
     """Drop the index and make it anew from the chain: the same rows. 重建索引."""
-    with opened() as ledger, bar("rebuilding the index", quiet=as_json) as progress:
+    with opened(renew_index=True) as ledger, bar("rebuilding the index", quiet=as_json) as progress:
         begun = time.monotonic()
         followed = ledger.follower.rebuild(lambda at, last: progress(at, last, f"block {at:,}"))
         seconds = time.monotonic() - begun
@@ -147,11 +143,15 @@ def status(as_json: AsJson = False) -> None:
 def _status(ledger: Ledger) -> dict[str, Any]:
     from ledger.chain.connect import read_clock  # noqa: PLC0415  keeps the start quick
     from ledger.index.queries import counts  # noqa: PLC0415
+    from ledger.outbox.waiting import waiting_since  # noqa: PLC0415
     from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
     latest = int(ledger.node.request("eth_blockNumber"), 16)
     with ledger.db.read_index() as index:
         counted = counts(index)._asdict()
+    with ledger.db.read_vault() as vault:
+        now = int(time.time())
+        oldest = max((now - at for at in waiting_since(vault).values()), default=0)
     deployment = ledger.deployment
     return {
         "chain": {
@@ -165,7 +165,7 @@ def _status(ledger: Ledger) -> dict[str, Any]:
             "score_book": deployment.score_book,
         },
         "index": counted,
-        "outbox": ledger.sender.status()._asdict(),
+        "outbox": ledger.sender.status()._asdict() | {"oldest_seconds": oldest},
         "waiting": waiting_now(ledger),
         "today": iso(ledger.today()),
         "clock": read_clock(ledger.node).disagrees or "agrees with the chain",

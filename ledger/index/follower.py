@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, inspect, select
+from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.logs import read_facts
 from ledger.errors import ChainDamaged, ChainUnavailable
@@ -78,7 +79,7 @@ class Follower:
         with self._database.lock("follower", timeout=wait):
             try:
                 return self._catch_up(on_progress)
-            except TablesMissing:  # dropped or damaged meanwhile: all that was in them is on the chain
+            except (TablesMissing, IntegrityError):  # dropped or damaged: all that was there is on the chain
                 self._database.renew_index()
                 return self._catch_up(on_progress)
 
@@ -96,6 +97,7 @@ class Follower:
 
     def _catch_up(self, on_progress: Callable[[int, int], None] | None) -> Followed:
         with self._database.read_index() as connection:
+            check_tables(connection)
             at = read_cursor(connection)
         latest = self._latest()
         at, undone = self._undo_to_ancestor(at)
@@ -186,6 +188,13 @@ def read_cursor(connection: Connection) -> Block | None:
     """Return the block the index stands at; None before the first."""
     row = connection.execute(select(index.cursor.c.number, index.cursor.c.hash)).one_or_none()
     return Block(row.number, row.hash) if row else None
+
+
+def check_tables(connection: Connection) -> None:
+    """Raise `TablesMissing` unless all tables are there: one that is only read would be missed by readers."""
+    schema = "index" if connection.dialect.name == "postgresql" else None
+    if index.metadata.tables.keys() - set(inspect(connection).get_table_names(schema=schema)):
+        raise TablesMissing("tables of the index are missing")
 
 
 def empty(connection: Connection) -> None:

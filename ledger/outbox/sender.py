@@ -92,7 +92,7 @@ class Sender:
         `ChainUnavailable` at once.
         """
         with self._database.lock("sender", timeout=wait):
-            self.problems = {}
+            problems: dict[int, LedgerError] = {}
             # Another process may have sent with this key since; only the holder of the lock knows the next
             # nonce.
             self._submitter = Submitter(self._contracts.node, self._keystore, self._operator)
@@ -110,8 +110,9 @@ class Sender:
                 except LedgerError as error:
                     if error.retry_helps:
                         raise
-                    self.problems[number] = error
-        for problem in self.problems.values():
+                    problems[number] = error
+            self.problems = problems
+        for problem in problems.values():
             raise problem
         return recorded
 

@@ -145,37 +145,41 @@ def open_database(
     """Open the databases, creating or migrating their tables where that is due.
 
     `url` is None for SQLite in `data_dir`, or `postgresql+psycopg://...` (`postgresql://` is taken as that),
-    of which this process takes `connections` at most. `renew_index`: whatever the index is, it is made anew
-    and empty. Raises `Misconfigured` for any other address, a server that is not UTF8, a role without the
-    rights, and tables of another version of this software; `StoreUnavailable` when the server does not
-    answer.
+    of which this process takes `connections` at most. `renew_index`: an index of another version, or a
+    damaged one, is made anew and empty. Raises `Misconfigured` for any other address, a server that is not
+    UTF8, a role without the rights, and tables of another version of this software; `StoreUnavailable` when
+    the server does not answer.
     """
     database = _on_postgresql(url, connections) if url else _on_sqlite(data_dir)
     try:
-        if renew_index:
-            with database.lock("follower", timeout=60):
-                database.renew_index()
-        _migrate(database)
+        _migrate(database, renew_index=renew_index)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _migrate(database: Database) -> None:
-    sides = ((database.vault, migrate.VAULT), (database.index, migrate.INDEX))
+def _migrate(database: Database, *, renew_index: bool) -> None:
+    _bring_up(database, database.vault, migrate.VAULT)
+    try:
+        _bring_up(database, database.index, migrate.INDEX)
+    except (Misconfigured, TablesMissing) as error:
+        if not renew_index:
+            raise Misconfigured(f"{error}; credit-ledger rebuild makes the index anew") from error
+        with database.lock("follower", timeout=60):
+            database.renew_index()
+
+
+def _bring_up(database: Database, engine: Engine, line: migrate.Line) -> None:
     with translated():
-        due = [side for side in sides if migrate.revision(*side) != side[1].head]
-    if not due:
-        return
+        if migrate.revision(engine, line) == line.head:
+            return
     with database.lock("migrate", timeout=60), translated():
-        for engine, line in due:
-            found = migrate.revision(engine, line)
-            if found is None and migrate.has_tables(engine, line):
-                todo = "restore it from a backup" if line is migrate.VAULT else "credit-ledger rebuild"
-                raise Misconfigured(f"the {line.name} has tables, and nothing says of which version: {todo}")
-            if found != line.head:
-                migrate.upgrade(engine, line)
+        found = migrate.revision(engine, line)
+        if found is None and migrate.has_tables(engine, line):
+            raise Misconfigured(f"the {line.name} has tables, and nothing says of which version they are")
+        if found != line.head:
+            migrate.upgrade(engine, line)
 
 
 def _on_sqlite(data_dir: Path) -> Database:
