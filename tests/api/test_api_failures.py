@@ -43,7 +43,7 @@ def test_without_the_chain_what_needs_it_says_when_to_try_again(without_chain: S
             assert int(answer.headers["retry-after"]) > 0
             assert answer.headers["content-type"] == "application/problem+json"
         failed = client.get("/readyz").json()["errors"]
-        assert [each["field"] for each in failed] == ["chain", "index"]
+        assert [each["field"] for each in failed] == ["chain", "clock", "index"]
 
 
 def test_without_the_chain_reading_and_posting_go_on(without_chain: Served) -> None:

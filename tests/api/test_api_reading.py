@@ -200,7 +200,7 @@ def test_health_readiness_and_figures_need_no_key(served: Served) -> None:
     served.settle()
     with served.client(None) as client:
         assert ok(client.get("/healthz"))["status"] == "up"
-        assert set(ok(client.get("/readyz"))["checks"]) == {"chain", "clock", "index", "vault"}
+        assert set(ok(client.get("/readyz"))["checks"]) == {"chain", "clock", "index", "outbox", "vault"}
         figures = client.get("/metrics")
     assert figures.status_code == 200
     lines = figures.text.splitlines()
