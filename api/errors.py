@@ -203,17 +203,20 @@ def _of_validation(error: RequestValidationError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error that leaves a route of `app` a problem document."""
+    """Make every error that leaves a route of `app` a problem document.
 
-    def ledger_error(_: Request, error: Exception) -> JSONResponse:
+    By coroutines: others would wait for one of the threads that may all be waiting for a database.
+    """
+
+    async def ledger_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, LedgerError)
         return of_ledger_error(error)
 
-    def http_exception(_: Request, error: Exception) -> JSONResponse:
+    async def http_exception(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         return _of_http_exception(error)
 
-    def validation(_: Request, error: Exception) -> JSONResponse:
+    async def validation(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         return _of_validation(error)
 

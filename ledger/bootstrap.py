@@ -13,7 +13,7 @@ import contextlib
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
@@ -21,6 +21,7 @@ from ledger.chain.connect import accept_clock, connect
 from ledger.chain.contracts import Contracts, Deployment
 from ledger.chain.deployment import check_chain, deploy
 from ledger.chain.keystore import FIRST_NAMES, Keystore, authority_key, read_passphrase
+from ledger.chain.versions import check_version
 from ledger.domain.calendar import day_of
 from ledger.domain.catalogue import default_authorities, load_catalogue
 from ledger.index.follower import Follower
@@ -81,7 +82,13 @@ class Ledger:
             database_url = settings.database_url.get_secret_value() if settings.database_url else None
             most = settings.database_connections
             db = stack.enter_context(
-                open_database(database_url, settings.data_dir, most, renew_index=renew_index)
+                open_database(
+                    database_url,
+                    settings.data_dir,
+                    most,
+                    renew_index=renew_index,
+                    vault_opened=_check_version,
+                )
             )
             funded = [keystore.address(name) for name in FIRST_NAMES]
             node = connect(settings.data_dir, funded, settings.rpc_url, span_days=settings.clock_span_days)
@@ -150,9 +157,20 @@ def _deployment(  # noqa: PLR0917  the parts of a ledger, in the order they are 
 
 
 def _known_deployment(db: Database) -> Deployment | None:
+    content = _kept_deployment(db)
+    return None if content is None else Deployment.from_json(content)
+
+
+def _check_version(db: Database) -> None:
+    content = _kept_deployment(db)
+    if content is not None:
+        check_version(content)
+
+
+def _kept_deployment(db: Database) -> dict[str, Any] | None:
     with db.read_vault() as connection:
-        row = connection.execute(select(vault.deployment)).one_or_none()
-    return None if row is None else Deployment.from_json(json.loads(row.content))
+        content = connection.scalar(select(vault.deployment.c.content))
+    return None if content is None else dict(json.loads(content))
 
 
 def _remember(db: Database, made: Deployment) -> None:

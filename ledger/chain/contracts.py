@@ -31,6 +31,8 @@ class Deployment:
     score_book: str
     objections: str
     block: int
+    #: Of the artifacts it was deployed from (`versions`).
+    version: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ledger.chain.contracts import Call, Contracts, Deployment
 from ledger.chain.keystore import authority_key
 from ledger.chain.rpc import RpcRefused
 from ledger.chain.submitter import Submitter, reason
+from ledger.chain.versions import contracts_version
 from ledger.errors import Conflict, Misconfigured
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ def _describe(node: Node, deployer: str, addresses: dict[str, str]) -> Deploymen
         score_book=addresses["ScoreBook"],
         objections=addresses["Objections"],
         block=_first_block(node, deployer, int(head, 16)),
+        version=contracts_version(),
     )
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, insert, inspect, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.logs import read_facts
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.rows import Referring, Row, Rows, is_link, link_row, rows_of
-from ledger.store import index
+from ledger.store import index, migrate
 from ledger.store.bulk import IN_LIST, insert_rows
 from ledger.store.failures import TablesMissing
 
@@ -192,9 +192,9 @@ def read_cursor(connection: Connection) -> Block | None:
 
 def check_tables(connection: Connection) -> None:
     """Raise `TablesMissing` unless all tables are there: one that is only read would be missed by readers."""
-    schema = "index" if connection.dialect.name == "postgresql" else None
-    if index.metadata.tables.keys() - set(inspect(connection).get_table_names(schema=schema)):
-        raise TablesMissing("tables of the index are missing")
+    fault = migrate.differs(connection, migrate.INDEX, index.metadata)
+    if fault:
+        raise TablesMissing(f"the index: {fault}")
 
 
 def empty(connection: Connection) -> None:

@@ -21,14 +21,15 @@ from sqlalchemy import text
 from ledger.errors import Misconfigured
 from ledger.store import index as index_tables
 from ledger.store import locks, migrate, postgresql, sqlite
+from ledger.store import vault as vault_tables
 from ledger.store.connections import Connections
 from ledger.store.failures import StoreUnavailable, TablesMissing, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, MetaData
 
 #: Seconds that anybody waits for another's lock, or for a connection, before hearing `Busy`.
 BUSY_SECONDS = 15
@@ -140,31 +141,40 @@ VAULT_FILE, INDEX_FILE = "vault.db", "index.db"
 
 
 def open_database(
-    url: str | None, data_dir: Path, connections: int = CONNECTIONS, *, renew_index: bool = False
+    url: str | None,
+    data_dir: Path,
+    connections: int = CONNECTIONS,
+    *,
+    renew_index: bool = False,
+    vault_opened: Callable[[Database], None] = lambda _: None,
 ) -> Database:
     """Open the databases, creating or migrating their tables where that is due.
 
     `url` is None for SQLite in `data_dir`, or `postgresql+psycopg://...` (`postgresql://` is taken as that),
     of which this process takes `connections` at most. `renew_index`: an index of another version, or a
-    damaged one, is made anew and empty. Raises `Misconfigured` for any other address, a server that is not
+    damaged one, is made anew and empty. `vault_opened` may look into the vault, and raise, before anything
+    else is looked at. Raises `Misconfigured` for any other address, a server that is not
     UTF8, a role without the rights, and tables of another version of this software; `StoreUnavailable` when
     the server does not answer.
     """
     database = _on_postgresql(url, connections) if url else _on_sqlite(data_dir)
     try:
-        _migrate(database, renew_index=renew_index)
+        _bring_up(database, database.vault, migrate.VAULT)
+        vault_opened(database)
+        _compare(database.vault, migrate.VAULT, vault_tables.metadata)
+        _open_index(database, renew=renew_index)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _migrate(database: Database, *, renew_index: bool) -> None:
-    _bring_up(database, database.vault, migrate.VAULT)
+def _open_index(database: Database, *, renew: bool) -> None:
     try:
         _bring_up(database, database.index, migrate.INDEX)
+        _compare(database.index, migrate.INDEX, index_tables.metadata)
     except (Misconfigured, TablesMissing) as error:
-        if not renew_index:
+        if not renew:
             raise Misconfigured(f"{error}; credit-ledger rebuild makes the index anew") from error
         with database.lock("follower", timeout=60):
             database.renew_index()
@@ -180,6 +190,13 @@ def _bring_up(database: Database, engine: Engine, line: migrate.Line) -> None:
             raise Misconfigured(f"the {line.name} has tables, and nothing says of which version they are")
         if found != line.head:
             migrate.upgrade(engine, line)
+
+
+def _compare(engine: Engine, line: migrate.Line, tables: MetaData) -> None:
+    with translated(), engine.connect() as connection:
+        fault = migrate.differs(connection, line, tables)
+    if fault:
+        raise Misconfigured(f"the {line.name} was made by another version of this software: {fault}")
 
 
 def _on_sqlite(data_dir: Path) -> Database:

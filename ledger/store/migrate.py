@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from ledger.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, MetaData
+    from sqlalchemy import Connection, Engine, MetaData
 
 VERSION_TABLE = "alembic_version"
 
@@ -49,6 +49,27 @@ def has_tables(engine: Engine, line: Line) -> bool:
     """Return whether there are tables already: without a revision, somebody else's, or half of ours."""
     schema = line.name if engine.dialect.name == "postgresql" else None
     return bool(set(inspect(engine).get_table_names(schema=schema)) - {VERSION_TABLE})
+
+
+def differs(connection: Connection, line: Line, tables: MetaData) -> str | None:
+    """Say which table lacks which columns, or has others; None: all are as this version makes them."""
+    if connection.dialect.name == "postgresql":
+        listed = text(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = :schema"
+        )
+        rows = connection.execute(listed, {"schema": line.name})
+    else:
+        listed = text("SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c")
+        rows = connection.execute(listed)
+    found: dict[str, set[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, set()).add(column)
+    for name, table in tables.tables.items():
+        if name not in found:
+            return f"the table {name} is missing"
+        if found[name] != set(table.columns.keys()):
+            return f"the table {name} has other columns"
+    return None
 
 
 def drop(engine: Engine, line: Line, tables: MetaData) -> None:

@@ -54,39 +54,56 @@ class Postgres:
             "--no-sync",
         ]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server, after `stop` too."""
         options = {
             "listen_addresses": "",
             "fsync": "off",
             "full_page_writes": "off",
             "synchronous_commit": "off",
         }
-        command = [self._programs / "postgres", "-D", data, "-k", self._home]
+        command = [self._programs / "postgres", "-D", self._home / "data", "-k", self._home]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        log = (self._home / "log").open("wb")
-        self._server = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd="/", start_new_session=True, **self._as
-        )
-        log.close()
+        with (self._home / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd="/", start_new_session=True, **self._as
+            )
         self._wait()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End all sessions and the server; its data stay."""
         self._server.send_signal(2)  # SIGINT: end the sessions, then stop
         try:
             self._server.wait(20)
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait(10)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def new_database(self, like: str = "template1") -> str:
+    def new_database(self, like: str = "template1", options: str = "") -> str:
         """Create a database, empty or a copy of the one of this name, and return its address."""
         self._made += 1
         name = f"test_{os.getpid()}_{self._made}"
-        with self._connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like} {options}")
         return f"postgresql+psycopg://ledger@/{name}?host={self._home}"
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        """Run statements as the server's superuser, each at once."""
+        with self.connect(database) as connection:
+            for each in statements:
+                connection.execute(each)
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+        """Open a session as the server's superuser; every statement is committed at once."""
+        return psycopg.connect(host=str(self._home), user="ledger", dbname=database, autocommit=True)
 
     @staticmethod
     def name(url: str) -> str:
@@ -95,17 +112,14 @@ class Postgres:
 
     def drop_database(self, url: str) -> None:
         """Drop a database, ending whatever is still connected to it."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {self.name(url)} WITH (FORCE)")
-
-    def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(host=str(self._home), user="ledger", dbname="postgres", autocommit=True)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 30
         while True:
             try:
-                self._connect().close()
+                self.connect().close()
             except psycopg.OperationalError:
                 if time.monotonic() > deadline or self._server.poll() is not None:
                     raise RuntimeError((self._home / "log").read_text()) from None
