@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +61,10 @@ def _copy(connection: Connection, statement: str, table: Table, rows: Sequence[t
                     copy.write_row(row)
     except errors.IntegrityError as error:
         raise IntegrityError(statement, None, error) from error
-    except errors.OperationalError as error:
-        raise OperationalError(statement, None, error) from error
+    except errors.Error as error:
+        # What the engine would have done, had it sent this itself: a lost or read-only session is not used on.
+        connection.invalidate()
+        raise DBAPIError(statement, None, error) from error
 
 
 def _bytes_dumper() -> type[Dumper]:

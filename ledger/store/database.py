@@ -96,11 +96,14 @@ class Database:
         The caller holds the lock `follower`, and follows then.
         """
         with self.lock("migrate", timeout=60), translated():
-            if self.folder is not None:
-                self.index.dispose()
+            try:
+                with translated():
+                    migrate.drop(self.index, migrate.INDEX, index_tables.metadata)
+            except TablesMissing:
+                if self.folder is None:
+                    raise
+                self.index.dispose()  # the file is damaged; whoever has it open takes up the new one
                 sqlite.remove(self.folder / INDEX_FILE)
-            else:
-                migrate.drop(self.index, migrate.INDEX, index_tables.metadata)
             migrate.upgrade(self.index, migrate.INDEX)
 
     @contextlib.contextmanager

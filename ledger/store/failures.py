@@ -96,7 +96,7 @@ def _meaning(error: DBAPIError) -> LedgerError | None:
                 return kind(sentence)
     if error.connection_invalidated:
         return StoreUnavailable("the connection to the database was lost")
-    if type(error).__name__ in ("OperationalError", "InterfaceError"):
+    if {"OperationalError", "InterfaceError"} & {each.__name__ for each in type(error.orig).__mro__}:
         return StoreUnavailable("the database does not answer")
     return None
 

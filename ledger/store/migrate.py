@@ -73,11 +73,12 @@ def differs(connection: Connection, line: Line, tables: MetaData) -> str | None:
 
 
 def drop(engine: Engine, line: Line, tables: MetaData) -> None:
-    """Drop the tables of a line, and what says their revision; the schema stays. PostgreSQL only."""
-    names = [*tables.tables, VERSION_TABLE]
-    with engine.begin() as connection:
-        for name in names:
-            connection.execute(text(f'DROP TABLE IF EXISTS "{line.name}"."{name}" CASCADE'))
+    """Drop the tables of a line, and what says their revision; the schema stays."""
+    on_server = engine.dialect.name == "postgresql"
+    schema, how = (f'"{line.name}".', " CASCADE") if on_server else ("", "")
+    with engine.connect().execution_options(ledger_write=True) as connection, connection.begin():
+        for name in (*tables.tables, VERSION_TABLE):
+            connection.execute(text(f'DROP TABLE IF EXISTS {schema}"{name}"{how}'))
 
 
 def upgrade(engine: Engine, line: Line) -> None:
