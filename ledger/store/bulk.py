@@ -62,7 +62,7 @@ def _copy(connection: Connection, statement: str, table: Table, rows: Sequence[t
     except errors.IntegrityError as error:
         raise IntegrityError(statement, None, error) from error
     except errors.Error as error:
-        # What the engine would have done, had it sent this itself: a lost or read-only session is not used on.
+        # As the engine does with what it sends itself: a lost or read-only session is not used again.
         connection.invalidate()
         raise DBAPIError(statement, None, error) from error
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import sqlite3
+import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import module_from_spec, spec_from_file_location
@@ -18,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
 import httpx
 import pytest
 from house import GACC, House, change, event
-from installation import Installation
+from installation import Installation, write_records
 from nodes import free_port
 from postgres import Postgres, server_folder
 from sqlalchemy import func, select
@@ -26,10 +30,12 @@ from tools import missing
 
 from ledger.chain.contracts import Contracts
 from ledger.chain.submitter import Submitter
+from ledger.errors import Busy
 from ledger.outbox.gas import register_gas
-from ledger.store.database import BUSY_SECONDS
+from ledger.store.database import BUSY_SECONDS, StoreUnavailable, open_database
 from ledger.store.locks import lock_key
 from ledger.store.vault import identities
+from ledger.workflows.workers import STALE_SECONDS, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -323,3 +329,295 @@ def test_a_session_that_holds_a_lock_holds_up_no_health_and_nobody_for_good(
             assert {refused(each.result()) for each in posts} <= BUSY_SENTENCES
             assert time.monotonic() - begun < 4 * BUSY_SECONDS
     serving.settle()
+
+
+# ---------------------------------------------------------------------- another version
+
+
+def test_a_folder_with_other_contracts_is_refused_before_anything_is_accepted(tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data")
+    made.run("start", "--once")
+    with sqlite3.connect(made.folder / "vault.db") as vault:
+        (content,) = vault.execute("SELECT content FROM deployment").fetchone()
+        kept = json.loads(content)
+        for other in (
+            {**kept, "version": "0123456789abcdef"},
+            {k: v for k, v in kept.items() if k != "version"},
+        ):
+            vault.execute("UPDATE deployment SET content = ?", [json.dumps(other)])
+            vault.commit()
+            for verb in (
+                ("status",),
+                ("import", write_rows(tmp_path, 3), *RECORDS),
+                ("rebuild",),
+                ("start", "--once"),
+            ):
+                said = made.run(*verb, code=1).stderr
+                assert "contracts of another version" in said
+                assert "go on with the software that deployed them" in said
+        assert vault.execute("SELECT count(*) FROM commands").fetchone() == (0,)
+        assert vault.execute("SELECT count(*) FROM identities").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        (
+            "vault.db",
+            "UPDATE alembic_version SET version_num = 'vault_9999'",
+            "the vault was made by another version",
+        ),
+        ("vault.db", "ALTER TABLE commands DROP COLUMN conduct_on", "the table commands has other columns"),
+        ("vault.db", "DROP TABLE alembic_version", "the vault has tables, and nothing says of which version"),
+        (
+            "index.db",
+            "UPDATE alembic_version SET version_num = 'index_9999'",
+            "credit-ledger rebuild makes the index",
+        ),
+        ("index.db", "ALTER TABLE runs DROP COLUMN head", "credit-ledger rebuild makes the index anew"),
+        ("index.db", "DROP TABLE alembic_version", "credit-ledger rebuild makes the index anew"),
+    ],
+)
+def test_tables_of_another_version_are_named_with_what_to_do(
+    tmp_path: Path, file: str, change: str, said: str
+) -> None:
+    made = Installation(tmp_path / "data")
+    made.run("start", "--once")
+    made.json("import", write_rows(tmp_path, 3), *RECORDS)
+    with sqlite3.connect(made.folder / file) as tables:
+        tables.execute(change)
+    tables.close()
+    assert said in made.run("status", code=1).stderr
+    if file == "index.db":
+        assert made.json("rebuild")["records"] == 3
+        assert made.json("audit")["ok"] is True
+    else:
+        assert said in made.run("rebuild", code=1).stderr
+
+
+RECORDS = ("--format", "records", "--authority", "GACC")
+
+
+def write_rows(folder: Path, many: int, name: str = "R") -> Path:
+    rows = [
+        {"party": f"name:CN:{name} {n} Ltd", "type": "CU04", "decided_on": DAY, "reference": f"{name}-{n}"}
+        for n in range(many)
+    ]
+    return write_records(folder / f"{name}.csv", rows)
+
+
+# ---------------------------------------------------------------------- what a server is, and what it allows
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    programs = server_folder()
+    if programs is None:
+        missing("PostgreSQL")
+    assert programs is not None
+    with Postgres(programs) as made:
+        yield made
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "EUC_CN", "LATIN1"])
+def test_a_server_of_another_encoding_is_refused_by_name(
+    server: Postgres, tmp_path: Path, encoding: str
+) -> None:
+    made = Installation(tmp_path / "data")
+    url = server.new_database("template0", f"ENCODING '{encoding}' LOCALE 'C'")
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = url
+    said = made.run("start", "--once", code=1).stderr
+    assert f"the database's encoding is {encoding}" in said
+    assert "UTF8" in said
+    with server.connect(server.name(url)) as session:
+        assert session.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 'vault'").fetchone() == (0,)
+
+
+@pytest.mark.postgres
+def test_a_client_encoding_of_the_environment_garbles_no_name(server: Postgres, tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data")
+    made.settings |= {"CREDIT_LEDGER_DATABASE_URL": server.new_database(), "PGCLIENTENCODING": "LATIN1"}
+    row = {
+        "party": "name:CN:深圳市跨境电商有限公司",
+        "type": "CU04",
+        "decided_on": DAY,
+        "reference": "罚字1号",
+    }
+    made.json("import", write_records(tmp_path / "r.csv", [row]), *RECORDS)
+    found = made.json("record", "name:CN:深圳市跨境电商有限公司")
+    assert found["records"][0]["reference"] == "罚字1号"
+
+
+def with_role(server: Postgres, url: str, *statements: str) -> str:
+    """The address of the same database for a new role, after these statements as its superuser."""
+    name = server.name(url)
+    server.run("DROP ROLE IF EXISTS office", "CREATE ROLE office LOGIN")
+    server.run(*statements, database=name)
+    return url.replace("//ledger@", "//office@")
+
+
+@pytest.mark.postgres
+def test_a_role_without_rights_hears_so_in_a_sentence(server: Postgres, tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data")
+    own = server.new_database()
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = with_role(server, own)
+    assert "the database's role lacks rights" in made.run("start", "--once", code=1).stderr
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = own
+    made.run("start", "--once")
+    reading = 'GRANT USAGE ON SCHEMA vault, "index" TO office; GRANT SELECT ON ALL TABLES IN SCHEMA vault, "index" TO office'
+    server.run(reading, database=server.name(own))
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = own.replace("//ledger@", "//office@")
+    said = made.run("import", write_rows(tmp_path, 2), *RECORDS, code=1).stderr
+    assert "the database's role lacks rights" in said
+    server.run("ALTER ROLE office SET default_transaction_read_only = on")
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = own.replace("//ledger@", "//office@")
+    said = made.run("import", write_rows(tmp_path, 2), *RECORDS, code=1).stderr
+    assert "read-only" in said or "lacks rights" in said
+    server.run("DROP OWNED BY office", database=server.name(own))
+    server.run("DROP ROLE office")
+
+
+@pytest.mark.postgres
+def test_tables_without_a_version_are_not_taken_for_ours(server: Postgres, tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data")
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = server.new_database()
+    made.run("start", "--once")
+    server.run(
+        "DROP TABLE vault.alembic_version", database=server.name(made.settings["CREDIT_LEDGER_DATABASE_URL"])
+    )
+    assert "nothing says of which version" in made.run("status", code=1).stderr
+
+
+@pytest.mark.postgres
+def test_six_connections_are_enough_for_a_serving_ledger_and_the_command_line(
+    server: Postgres, tmp_path: Path
+) -> None:
+    made = Installation(tmp_path / "data")
+    own = server.new_database()
+    name = server.name(own)
+    made.settings["CREDIT_LEDGER_DATABASE_URL"] = with_role(
+        server, own, f"GRANT CREATE ON DATABASE {name} TO office", "ALTER ROLE office CONNECTION LIMIT 6"
+    )
+    process = made.start(free_port())
+    try:
+        serving = Serving(server, made)
+        path = "/v1/enterprises/name%3ACN%3AR%200%20Ltd/score"
+        made.json("import", write_rows(tmp_path, 30), *RECORDS)
+        with ThreadPoolExecutor(32) as pool:
+            reads = [pool.submit(serving.get, path) for _ in range(200)]
+            for verb in (("status",), ("score", "name:CN:R 1 Ltd"), ("assess",)):
+                made.json(*verb)
+            made.json("import", write_rows(tmp_path, 30, "S"), *RECORDS)
+            assert {each.result().status_code for each in reads} == {200}
+        assert made.json("audit")["ok"] is True
+        with server.connect() as session:
+            many = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'office'"
+            assert session.execute(many).fetchone()[0] <= 4  # type: ignore[index]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def test_waiting_for_a_connection_ends(postgres_server: Postgres, migrated: str, tmp_path: Path) -> None:
+    """All connections in other hands: the next hears so, and whoever has one still gets its second."""
+    with open_database(postgres_server.new_database(migrated), tmp_path, 4) as opened:
+        opened.connections._patience = 0.3  # type: ignore[union-attr]
+        with opened.read_vault(), opened.read_index():
+            heard = []
+
+            def another() -> None:
+                begun = time.monotonic()
+                with pytest.raises(Busy, match="all 3 connections"), opened.read_vault():
+                    pass
+                heard.append(time.monotonic() - begun)
+
+            thread = threading.Thread(target=another)
+            thread.start()
+            thread.join(10)
+            assert heard
+            assert heard[0] < 2
+            with opened.read_vault():
+                pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed, to whom the folder is closed")
+def test_a_folder_that_cannot_be_read_is_named_without_a_traceback(tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data")
+    made.run("start", "--once")
+    made.folder.chmod(0o700)
+    for each in (tmp_path, *tmp_path.parents[:2]):
+        each.chmod(0o755)
+    seen = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY], env=made.environment, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in seen.stderr
+    assert seen.returncode == 1, seen.stderr
+    assert seen.stderr.startswith("error: ")
+
+
+#: The verb as a user to whom the folder is closed; the interpreter's own files were read before.
+AS_NOBODY = """
+import os, sys
+import importlib.readers, importlib.resources.readers, ledger.cli.app, ledger.bootstrap
+sys.argv = ["credit-ledger", "status"]
+os.setgid(65534); os.setuid(65534)
+from ledger.cli import main
+main()
+"""
+
+
+# ---------------------------------------------------------------------- workers
+
+
+def test_a_worker_goes_on_whatever_it_meets_and_says_it_once() -> None:
+    met: list[str] = []
+    said: list[str] = []
+    rounds = iter([RuntimeError("secret"), KeyError("x"), KeyError("x"), StoreUnavailable("away"), None])
+    done = threading.Event()
+
+    def work(_: Worker) -> str:
+        error = next(rounds, None)
+        if error is not None:
+            raise error
+        done.set()
+        return ""
+
+    worker = Worker("sender", work, 0.01, said.append, lambda name, error: met.append(f"{name} {error!r}"))
+    worker.start()
+    assert done.wait(20)
+    worker.stop()
+    worker.join()
+    assert worker.failures == 4
+    assert len(met) == 3
+    assert said == [
+        "sender: an error of its own (RuntimeError); it tries again",
+        "sender: an error of its own (KeyError); it tries again",
+        "waiting: away",
+    ]
+    assert "secret" not in "".join(said)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_is_dead_or_stands_still_is_named_by_readiness() -> None:
+    hanging = threading.Event()
+
+    def dies(_: Worker) -> str:
+        raise SystemExit  # what no round survives
+
+    def hangs(_: Worker) -> str:
+        hanging.wait(60)
+        return ""
+
+    workers = tuple(
+        Worker(name, work, 0.01, lambda _: None, lambda *_: None)
+        for name, work in (("sender", dies), ("follower", hangs))
+    )
+    for each in workers:
+        each.start()
+    time.sleep(0.5)
+    assert "is dead" in str(workers[0].fault())
+    assert workers[1].fault() is None
+    workers[1]._last -= STALE_SECONDS
+    assert "has ended no round for 12" in str(workers[1].fault())
+    hanging.set()

@@ -80,8 +80,12 @@ class Storm:
             if self.over.is_set():
                 return
             rows = [
-                {"party": f"name:CN:{name} firm {turn}-{n} Ltd", "type": kind(code), "decided_on": DAY,
-                 "reference": f"{name}-{turn}-{n}"}
+                {
+                    "party": f"name:CN:{name} firm {turn}-{n} Ltd",
+                    "type": kind(code),
+                    "decided_on": DAY,
+                    "reference": f"{name}-{turn}-{n}",
+                }
                 for n in range(ROWS)
             ]
             path = write_records(folder / f"{name}-{turn}.csv", rows)
@@ -177,7 +181,12 @@ def kind(code: str) -> str:
     return {"GACC": "CU04", "STA": "TX04", "SAMR": "MR04"}[code]
 
 
-@pytest.fixture(params=["embedded+sqlite", pytest.param("anvil+postgresql", marks=[pytest.mark.anvil, pytest.mark.postgres])])
+@pytest.fixture(
+    params=[
+        "embedded+sqlite",
+        pytest.param("anvil+postgresql", marks=[pytest.mark.anvil, pytest.mark.postgres]),
+    ]
+)
 def storm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storm]:
     made = Installation(tmp_path / "data")
     if request.param == "embedded+sqlite":
@@ -262,16 +271,27 @@ def run(storm: Storm, seconds: float, folder: Path) -> dict[str, Any]:
         each.join(240)
         assert not each.is_alive(), each
     assert storm.wrong == []
-    until(lambda: "credit_ledger_outbox_records 0.0" in httpx.get(f"{storm.url}/metrics").text and ready(storm), 90)
+    until(
+        lambda: "credit_ledger_outbox_records 0.0" in httpx.get(f"{storm.url}/metrics").text and ready(storm),
+        90,
+    )
     report = storm.made.json("audit")
     assert report["ok"] is True, report
     expected = 200 + sum(storm.accepted.values())
     assert report["checked"]["records"] == expected
     assert storm.made.json("status")["outbox"] == {
-        "queued": 0, "sealed": 0, "recorded": expected, "oldest_seconds": 0,
+        "queued": 0,
+        "sealed": 0,
+        "recorded": expected,
+        "oldest_seconds": 0,
     }
     assert set(storm.rounds) == set("ABCDEFGH"), storm.rounds
-    return {"seconds": seconds, "records": expected, "rounds": storm.rounds, "told to come again": len(storm.later)}
+    return {
+        "seconds": seconds,
+        "records": expected,
+        "rounds": storm.rounds,
+        "told to come again": len(storm.later),
+    }
 
 
 def test_eight_writers_at_once(storm: Storm, tmp_path: Path) -> None:
