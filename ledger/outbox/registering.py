@@ -10,10 +10,13 @@ from sqlalchemy import func, select
 from ledger.errors import ChainRefused, Conflict
 from ledger.outbox.gas import MAX_REGISTRATIONS, register_gas
 from ledger.outbox.sightings import compare_identities, saw_identities, sighting
+from ledger.outbox.unheld import last_enterprise
 from ledger.store.vault import identities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
 
     from ledger.chain.contracts import Call, Contracts
     from ledger.chain.submitter import Receipt
@@ -37,11 +40,12 @@ def register_all(database: Database, contracts: Contracts, send: Send, in_flight
     # The chain first: whatever another process registers between the two questions is in the vault already.
     registered = contracts.enterprise_count()
     with database.read_vault() as vault:
-        last = vault.scalar(select(func.max(identities.c.enterprise))) or 0
+        last = last_enterprise(vault)
     if registered > last:
         raise Conflict(
             f"the chain has {registered} enterprises and this vault knows {last}:"
-            " another office registers too, or this vault is an old copy"
+            " another office registers too, or this vault is an old copy."
+            " `credit-ledger repair` takes them up"
         )
     compare_identities(database, contracts.node, contracts.deployment, registered)
     tries = 0
@@ -57,6 +61,13 @@ def register_all(database: Database, contracts: Contracts, send: Send, in_flight
             registered = now
             compare_identities(database, contracts.node, contracts.deployment, min(registered, last))
     return registered
+
+
+def known_upto(vault: Connection) -> int:
+    """Return up to which number all enterprises are known to be the chain's: seen there, or taken up."""
+    unseen = select(func.min(identities.c.enterprise)).where(identities.c.block_number.is_(None))
+    first = vault.scalar(unseen)
+    return last_enterprise(vault) if first is None else first - 1
 
 
 def _register_some(  # noqa: PLR0917 - what it takes, in the order it is used

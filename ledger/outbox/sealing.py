@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from ledger.domain.records import RECORD_BYTES, Record, first_weighty, pack_run, record_id
+from ledger.domain.calendar import day_of
+from ledger.domain.catalogue import LINKED_TO
+from ledger.domain.records import RECORD_BYTES, Record, first_weighty, pack_run, record_id, unpack
 from ledger.store.bulk import IN_LIST, insert_rows, set_values
 from ledger.store.vault import batches, commands
 
@@ -46,6 +48,12 @@ class Batch(NamedTuple):
         """How many enterprises it is about."""
         records = self.records
         return len({records[at : at + 8] for at in range(0, len(records), RECORD_BYTES)})
+
+    @property
+    def last_enterprise(self) -> int:
+        """The largest number of an enterprise that its records are about, or link to."""
+        linked = (each.ref for each in unpack(self.records) if each.type >= LINKED_TO)
+        return max(int.from_bytes(self.records[-RECORD_BYTES:][:8], "big"), *linked, 0)
 
     def holds(self, types: int) -> bool:
         """Whether any of its records is of one of these types (bit t for type t)."""
@@ -90,10 +98,11 @@ def seal(
     """Seal up to `most` batches of up to `size` records; return them, or none when nothing is queued.
 
     `now` (Unix seconds) and `block` (the chain's height) are noted beside them. Only commands up to the
-    `seq` `upto` are taken (see `sealable`). `only`: nothing but these types (bit t for type t). What four
-    eyes cover is sealed once all else is, which never refers to that.
+    `seq` `upto` are taken (see `sealable`), and none that were decided on a day to come: the contract refuses
+    those until their day, with all in their batch. `only`: nothing but these types (bit t for type t). What
+    four eyes cover is sealed once all else is, which never refers to that.
     """
-    queued = _queue(vault, authority, size * most, upto, only)
+    queued = _queue(vault, authority, size * most, upto=upto, today=day_of(now), only=only)
     numbers = _numbers(vault, queued)
     first = last_sealed(vault, authority) + 1
     sealed = []
@@ -108,15 +117,16 @@ def seal(
     return sealed
 
 
-def sealable(vault: Connection, registered: int) -> int:
-    """Return the last `seq` up to which no queued command needs an enterprise beyond `registered`.
+def sealable(vault: Connection, authority: int, registered: int) -> int:
+    """Return the last `seq` up to which no queued command of an authority needs one beyond `registered`.
 
     What is numbered can only go on: a record about an enterprise that the chain does not know would hold up
     all that come after it. Firms are accepted while others are being registered, so this is asked of the
     vault after registering, and what came later waits for the next round.
     """
     needs = (commands.c.enterprise > registered) | (commands.c.ref_enterprise > registered)
-    first = vault.scalar(select(func.min(commands.c.seq)).where(commands.c.number.is_(None), needs))
+    queued = (commands.c.authority == authority) & commands.c.number.is_(None)
+    first = vault.scalar(select(func.min(commands.c.seq)).where(queued, needs))
     return first - 1 if first is not None else vault.scalar(select(func.max(commands.c.seq))) or 0
 
 
@@ -161,10 +171,12 @@ def sealed_by_authority(vault: Connection) -> dict[int, int]:
     return dict(vault.execute(chosen.group_by(batches.c.authority)).all())
 
 
-def _queue(vault: Connection, authority: int, most: int, upto: int, only: int | None) -> list[_Queued]:
+def _queue(
+    vault: Connection, authority: int, most: int, *, upto: int, today: int, only: int | None
+) -> list[_Queued]:
     """The first commands without a number: `most`, and one more if that is the mirror of the last."""
     ours = (commands.c.authority == authority) & commands.c.number.is_(None)
-    chosen: Select[Any] = _QUEUED.where(ours, commands.c.seq <= upto)
+    chosen: Select[Any] = _QUEUED.where(ours, commands.c.seq <= upto, commands.c.decided_on <= today)
     if only is not None:
         chosen = chosen.where(_of_types(only))
     rows = vault.execute(chosen.order_by(commands.c.seq).limit(most + 1)).all()

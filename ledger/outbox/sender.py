@@ -22,7 +22,7 @@ from ledger.domain.catalogue import default_authorities
 from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError
 from ledger.outbox import sealing, sightings
 from ledger.outbox.gas import MAX_RECORDS, batch_gas
-from ledger.outbox.registering import PATIENCE, PAUSE, register_all
+from ledger.outbox.registering import PATIENCE, PAUSE, known_upto, register_all
 from ledger.outbox.sightings import compare_batches, forget_orphans, saw_receipt
 from ledger.store.index import authorities
 
@@ -97,13 +97,11 @@ class Sender:
             # nonce.
             self._submitter = Submitter(self._contracts.node, self._keystore, self._operator)
             forget_orphans(self._database, self._contracts.node)
-            registered = self._register()
-            with self._database.read_vault() as vault:
-                upto = sealing.sealable(vault, registered)
+            registered = self._known(problems)
             recorded = 0
             for number in self._busy_authorities(authority):
                 try:
-                    for many in self._drain_authority(number, upto):
+                    for many in self._drain_authority(number, registered):
                         recorded += many
                         if on_progress:
                             on_progress(recorded)
@@ -127,6 +125,20 @@ class Sender:
         done = sum(recorded.values())
         return Status(queued, sum(sealed.values()) - done, done)
 
+    # ---------------------------------------------------------------------- enterprises
+
+    def _known(self, problems: dict[int, LedgerError]) -> int:
+        """Register what can be; return up to which number the chain's enterprises are this vault's too.
+
+        Where they went apart, what is about those known before goes on all the same.
+        """
+        try:
+            return self._register()
+        except Conflict as error:
+            problems[0] = error
+            with self._database.read_vault() as vault:
+                return known_upto(vault)
+
     # ---------------------------------------------------------------------- batches
 
     def _busy_authorities(self, only: int | None) -> list[int]:
@@ -134,8 +146,8 @@ class Sender:
             known = sealing.queued_by_authority(vault).keys() | sealing.sealed_by_authority(vault).keys()
         return sorted(known if only is None else known & {only})
 
-    def _drain_authority(self, authority: int, upto: int) -> Iterator[int]:
-        """Send an authority's batches, sealing commands up to `seq` `upto`.
+    def _drain_authority(self, authority: int, registered: int) -> Iterator[int]:
+        """Send an authority's batches about the enterprises up to `registered`.
 
         Yields how many records each step found or brought on the chain.
         """
@@ -146,7 +158,7 @@ class Sender:
             seen = compare_batches(self._database, node, where, authority, recorded)
             if seen:
                 yield seen
-            sending = self._next(authority, recorded, upto)
+            sending = self._next(authority, recorded, registered)
             if not sending:
                 return
             try:
@@ -179,7 +191,7 @@ class Sender:
         self._register()
         return True
 
-    def _next(self, authority: int, recorded: int, upto: int) -> list[Batch]:
+    def _next(self, authority: int, recorded: int, registered: int) -> list[Batch]:
         """The batches to send now, sealing more if all that were sealed are on the chain.
 
         With four eyes on, what is weighty waits, and what is numbered behind it (see `wallet_batches`).
@@ -191,16 +203,21 @@ class Sender:
         if last < recorded or (sending and sending[0].first_number != recorded + 1):
             raise Conflict(
                 f"the chain has {recorded} records of {self._code(authority)}, not as this vault sealed them:"
-                " another office writes with its key, or this vault is an old copy"
+                " another office writes with its key, or this vault is an old copy."
+                " `credit-ledger repair` takes them up"
             )
         if not sending:
             block, now = sightings.height(self._contracts.node), int(self._clock())
             with self._database.write_vault() as vault:
+                upto = sealing.sealable(vault, authority, registered)
                 only = ~heavy if heavy else None
                 size, many = self._batch_size, _SEALED_AT_ONCE
                 sealing.seal(vault, authority, size, many, now=now, block=block, upto=upto, only=only)
                 sending = sealing.unsent(vault, authority, recorded, self._in_flight)
-        return list(takewhile(lambda each: not each.holds(heavy), sending)) if heavy else sending
+        if heavy:
+            sending = list(takewhile(lambda each: not each.holds(heavy), sending))
+        # A batch sealed before the chain gave its firms' numbers to others would be about the others.
+        return list(takewhile(lambda each: each.last_enterprise <= registered, sending))
 
     def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
         """The calls that post these batches, signed by the authority's key, with their gas."""

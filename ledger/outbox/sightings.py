@@ -103,7 +103,8 @@ def compare_batches(
             if where is None or records != each.records:
                 raise Conflict(
                     f"record {each.first_number} and following of authority {authority}: the chain holds"
-                    " others than this vault sealed; another office has its key, or this vault is an old copy"
+                    " others than this vault sealed; another office has its key, or this vault is an old"
+                    " copy. `credit-ledger repair` takes them up"
                 )
             saw_batch(vault, each, where)
     return sum(each.count for each in unseen)
@@ -130,7 +131,8 @@ def compare_identities(database: Database, node: Node, deployment: Deployment, r
             if enterprise not in places:
                 raise Conflict(
                     f"enterprise {enterprise} is registered under another identity than this vault has;"
-                    " another office registers too, or this vault is an old copy"
+                    " another office registers too, or this vault is an old copy."
+                    " `credit-ledger repair` takes them up"
                 )
             saw_identities(vault, enterprise, enterprise, places[enterprise])
 

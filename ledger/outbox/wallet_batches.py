@@ -89,7 +89,7 @@ def next_batch(database: Database, contracts: Contracts, authority: int, size: i
         heavy = contracts.needs_wallet(authority)
         registered = contracts.enterprise_count()
         with database.write_vault() as vault:
-            upto = sealing.sealable(vault, registered)
+            upto = sealing.sealable(vault, authority, registered)
             unsent = [
                 each for each in sealing.unseen(vault).get(authority, ()) if each.last_number > recorded
             ]

@@ -67,9 +67,9 @@ def test_a_backup_made_while_importing_is_whole(tmp_path: Path, rows: Path) -> N
     again = elsewhere.json("import", rows, "--format", "records", "--authority", "GACC")
     assert again["rejected"] == 0
     assert again["recorded"] + again["duplicate"] == MANY
-    status = elsewhere.json("status")
-    assert status["outbox"] == {"queued": 0, "sealed": 0, "recorded": MANY + 1}  # nothing twice
-    assert elsewhere.json("audit")["deviations"] == []
+    outbox = elsewhere.json("status")["outbox"]
+    assert (outbox["queued"], outbox["sealed"], outbox["recorded"]) == (0, 0, MANY + 1)  # nothing twice
+    assert elsewhere.json("audit", code=None)["deviations"] == []
     elsewhere.run("checkpoint")  # and what was signed before the backup still begins this log
 
 

@@ -63,6 +63,12 @@ def record(place: Installation, reference: str, code: int = 0, authority: str = 
     return place.run("import", path, "--format", "records", "--authority", authority, code=code)
 
 
+def outbox(place: Installation) -> dict[str, int]:
+    """How many records are how far."""
+    found = place.json("status")["outbox"]
+    return {name: found[name] for name in ("queued", "sealed", "recorded")}
+
+
 # ---------------------------------------------------------------------- the clock
 
 
@@ -105,7 +111,7 @@ def test_a_clock_that_jumps_back_makes_no_block(place: Installation) -> None:
         assert "no block is made before the last" in record(place, "K2", code=1).stderr
         assert place.json("score", FIRM)["score"] == 96  # reading goes on
     record(place, "K3")
-    assert place.json("status")["outbox"] == {"queued": 0, "sealed": 0, "recorded": 3}
+    assert outbox(place) == {"queued": 0, "sealed": 0, "recorded": 3}
 
 
 def test_that_the_clock_is_right_is_said_once(place: Installation) -> None:
@@ -212,14 +218,14 @@ def test_blocks_of_a_wrong_clock_are_taken_back_and_sent_again(place: Installati
     assert [(each["record"], each["reference"]) for each in after] == [("GACC-1", "K0"), ("GACC-2", "K1")]
     status = place.json("status")
     assert status["clock"] == "agrees with the chain"
-    assert status["outbox"] == {"queued": 0, "sealed": 0, "recorded": 3}
+    assert outbox(place) == {"queued": 0, "sealed": 0, "recorded": 3}
     assert place.json("score", FIRM, "--known-on", status["today"])[
         "reasons"
     ]  # known today, as it was posted today
     opened = place.json("objection", "open", "GACC-2", "--statement", "paid in time")
     assert (opened["objection"], opened["opened_on"]) == (1, status["today"])
     assert place.json("assess")["as_of"] == status["today"]
-    assert place.json("audit")["deviations"] == []
+    assert place.json("audit", code=None)["deviations"] == []
     assert "nothing" in place.run("repair", "--take-back").stdout  # a second time there is nothing to do
 
 
@@ -264,6 +270,21 @@ def test_a_set_up_under_a_wrong_clock_cannot_be_taken_back(tmp_path: Path) -> No
     assert "set up while the clock was wrong" in take_back(place, code=1)
 
 
+def test_records_of_days_to_come_wait_and_stop_nobody(place: Installation) -> None:
+    with clock_off(place, 34 * DAY):
+        day = place.json("status")["today"]
+        record(place, "F1", decided_on=day)
+        record(place, "F2")
+    taken = take_back(place)["taken_back"]
+    assert (taken["records"], taken["waiting"]) == (2, 2)
+    record(place, "F3")
+    status = place.json("status")
+    assert (status["outbox"]["queued"], status["index"]["records"]) == (1, 2)
+    with clock_off(place, 34 * DAY):
+        place.run("start", "--once")
+        assert place.json("status")["index"]["records"] == 3
+
+
 def test_a_clock_that_is_wrong_now_takes_nothing_back_unasked(place: Installation) -> None:
     with clock_off(place, 10 * DAY):
         record(place, "K1")
@@ -289,3 +310,129 @@ def stray(place: Installation, many: int = 1) -> None:
             first = ledger.contracts.enterprise_count() + 1
             call = ledger.contracts.register(first, [bytes([at + 1]) * 32])
             Submitter(ledger.node, ledger.keystore, "operator").execute(call, 200_000)
+
+
+def test_a_stray_registration_stops_nobody_and_is_taken_up(place: Installation) -> None:
+    record(place, "K0")
+    stray(place, 2)
+    done = record(place, "K1", party="91440606722473344C", code=1)
+    assert "credit-ledger repair" in done.stderr
+    record(place, "S1", authority="STA", code=1)  # it is said to everybody, and stops nobody:
+    assert [each["reference"] for each in place.json("record", FIRM)["records"]] == ["K0", "S1"]
+    found = place.json("repair")
+    assert (found["enterprises"], found["renumbered"], found["problem"]) == (2, 1, None)
+    assert found["not_held"] == ["identity not held: enterprises 2 to 3"]
+    assert place.json("record", "91440606722473344C")["enterprise"] == 4
+    assert outbox(place) == {"queued": 0, "sealed": 0, "recorded": 3}
+    assert place.json("repair")["enterprises"] == 0
+
+
+def test_two_strays_and_the_same_firm_under_its_own_number(place: Installation) -> None:
+    record(place, "K0")
+    stray(place)
+    record(place, "K1", party="91440606722473344C", code=1)
+    stray(place)
+    found = place.json("repair")
+    assert found["not_held"] == ["identity not held: enterprises 2 to 3"]
+    record(place, "K2", party="91440606722473344C")
+    assert len(place.json("record", "91440606722473344C")["records"]) == 2
+    deviations = place.json("audit", code=None)["deviations"]
+    assert {each["what"] for each in deviations} <= {"identity missing"}
+
+
+def older_vault(place: Installation) -> Path:
+    """Copy the vault as it is now."""
+    place.run("backup", place.folder.parent / "old")
+    return place.folder.parent / "old" / "vault.db"
+
+
+def put_back(place: Installation, vault: Path) -> None:
+    for each in place.folder.glob("vault.db*"):
+        each.unlink()
+    shutil.copy(vault, place.folder / "vault.db")
+
+
+def test_a_vault_from_before_several_imports(place: Installation) -> None:
+    record(place, "K0")
+    old = older_vault(place)
+    record(place, "K1")
+    record(place, "K2", party="91440606722473344C")
+    record(place, "S1", authority="STA")
+    put_back(place, old)
+    stopped = record(place, "K3", code=1)
+    assert "credit-ledger repair" in stopped.stderr
+    found = place.json("repair")
+    assert (found["enterprises"], found["records"], found["problem"]) == (1, 3, None)
+    assert found["not_held"] == [
+        "identity not held: enterprise 2",
+        "document not held: GACC-2 to GACC-3",
+        "document not held: STA-1",
+    ]
+    status = place.json("status")["outbox"]
+    assert (status["queued"], status["sealed"]) == (0, 0)
+    record(place, "K4", party="91440606722473344C")  # the same firm, under a number of its own
+    record(place, "S2", authority="STA")
+    assert place.json("record", FIRM)["records"][-1]["reference"] == "S2"
+
+
+def test_a_vault_from_before_its_rows_were_numbered(place: Installation) -> None:
+    with clock_off(place, 40 * DAY):
+        record(place, "K1", code=1)  # accepted, and kept waiting
+    old = older_vault(place)
+    record(place, "K2")
+    put_back(place, old)
+    found = place.json("repair")
+    assert (found["recognised"], found["records"]) == (1, 1)
+    (first, second) = place.json("record", FIRM)["records"]
+    assert (first["reference"], first["held"]) == ("K1", "opened")
+    assert second["reference"] is None
+
+
+def test_a_batch_posted_from_elsewhere(place: Installation) -> None:
+    record(place, "K0")
+    other = Installation(place.folder.parent / "other")
+    shutil.copytree(place.folder, other.folder)
+    record(other, "E1")  # another office with the same keys, on a chain that is then this one's
+    with clock_off(place, 40 * DAY):
+        record(place, "K1", code=1)
+        record(place, "K2", party="91440606722473344C", code=1)
+    for name in ("chain.db", "chain.db-wal", "chain.db-shm"):
+        (place.folder / name).unlink(missing_ok=True)
+    shutil.copy(other.folder / "chain.db", place.folder / "chain.db")
+    record(place, "S1", authority="STA")
+    assert place.json("record", FIRM)["records"][-1]["reference"] == "S1"  # GACC's trouble is its own
+    found = place.json("repair")
+    assert found["not_held"] == ["document not held: GACC-2"]
+    by_reference = {each["reference"]: each["record"] for each in place.json("record", FIRM)["records"]}
+    assert by_reference == {"K0": "GACC-1", None: "GACC-2", "K1": "GACC-3", "S1": "STA-1"}
+    assert place.json("status")["outbox"]["queued"] == 0
+
+
+def test_a_vault_from_before_an_answer(place: Installation) -> None:
+    record(place, "K0")
+    place.run("objection", "open", "GACC-1", "--statement", "paid in time")
+    old = older_vault(place)
+    place.run("objection", "answer", "1", "--outcome", "rejected", "--answer", "not in time")
+    place.run("assess")
+    put_back(place, old)
+    assert place.json("repair")["not_held"] == []
+    (found,) = place.json("objection", "list", FIRM)["objections"]
+    assert (found["outcome"], found["statement"], found["answer"]) == ("rejected", "paid in time", None)
+    record(place, "K1")
+    assert place.json("assess")["epoch"] == 2
+    assert place.json("audit", code=None)["deviations"] == []
+
+
+def test_a_chain_older_than_its_vault(place: Installation) -> None:
+    record(place, "K0")
+    place.run("backup", place.folder.parent / "old")
+    record(place, "K1")
+    record(place, "K2", party="91440606722473344C")
+    place.json("assess")
+    for name in ("chain.db", "chain.db-wal", "chain.db-shm", "index.db"):
+        (place.folder / name).unlink(missing_ok=True)
+    shutil.copy(place.folder.parent / "old" / "chain.db", place.folder / "chain.db")
+    found = place.json("repair")
+    assert (found["not_held"], found["recorded"], found["assessments"]) == ([], 2, 1)
+    records = place.json("record", FIRM)["records"]
+    assert [(each["record"], each["reference"]) for each in records] == [("GACC-1", "K0"), ("GACC-2", "K1")]
