@@ -203,7 +203,9 @@ class RecordItem(_Open):
     party: PartyId
     reference: str | None = Field(description="Null: posted by another office")
     refers_to: str | None = Field(description="Reference of the record it is about; of a link, the party")
-    held: str = Field(description="Its document: opened, erased, missing or broken", examples=["opened"])
+    held: str = Field(
+        description="Its document: opened, erased, not held, missing or broken", examples=["opened"]
+    )
     document: Any = Field(description="Text or JSON, as submitted")
     commitment: Hash
     leaf_index: int = Field(description="Its run's leaf in the log")

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from ledger.domain.records import Posted
 
 #: How a document is held: see `DocumentCheck`.
-Held: TypeAlias = Literal["opened", "erased", "missing", "broken"]
+Held: TypeAlias = Literal["opened", "erased", "not held", "missing", "broken"]
 
 
 class DocumentCheck(NamedTuple):
     """One record and what the keeper of documents has for it.
 
     `held` is `opened` (then `salt` and `content` are given), `erased` (its key was destroyed on purpose),
-    `missing`, or `broken` (it is there and does not decrypt). `party_key` is the party the record is about,
-    `reference` the record's own and `refers_to` that of the record it refers to: each where the keeper knows
-    it, to compare with what the content says.
+    `not held` (the keeper took its record up from the chain, and says so), `missing`, or `broken` (it is
+    there and does not decrypt). `party_key` is the party the record is about, `reference` the record's own
+    and `refers_to` that of the record it refers to: each where the keeper knows it, to compare with what the
+    content says.
     """
 
     record: Posted

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from sqlalchemy import bindparam, select
 
 from ledger.crypto.commitments import identity_commitment, new_salt
-from ledger.domain.parties import Party
+from ledger.domain.parties import Party, parse_party
 from ledger.errors import NotFound
-from ledger.outbox.unheld import last_enterprise
+from ledger.outbox.unheld import ENTERPRISES, Unheld, last_enterprise, spans_of
 from ledger.store.bulk import IN_LIST, insert_rows
 from ledger.store.vault import identities
 
@@ -33,6 +33,8 @@ class Identity(NamedTuple):
     commitment: bytes
 
 
+#: How an enterprise is asked for by its number.
+_BY_NUMBER: Final = "enterprise:"
 _COLUMNS = tuple(identities.c[name] for name in Identity._fields)
 _BY_KEY = select(*_COLUMNS).where(identities.c.party_key == bindparam("key"))
 _INDEXES = select(identities.c.party_key, identities.c.enterprise).where(
@@ -55,6 +57,24 @@ def identity_at(vault: Connection, enterprise: int) -> Identity:
     if row is None:
         raise NotFound(f"enterprise {enterprise} is not in the ledger")
     return Identity(*row)
+
+
+def identity_shown(vault: Connection, enterprise: int) -> Identity:
+    """Return the identity of an enterprise's index, or what stands for one that a repair took up without it.
+
+    Its key is then `enterprise:N`, which belongs to no party. Raises `NotFound`.
+    """
+    if Unheld(spans_of(vault)).has(ENTERPRISES, enterprise):
+        return Identity(enterprise, f"{_BY_NUMBER}{enterprise}", "", "identity not held", b"", b"")
+    return identity_at(vault, enterprise)
+
+
+def identity_asked(vault: Connection, text: str) -> Identity:
+    """Return whom an identifier, or `enterprise:N`, is about. Raises `BadValue`, `NotFound`."""
+    number = text.strip().removeprefix(_BY_NUMBER)
+    if number != text.strip() and number.isascii() and number.isdigit() and len(number) <= 18:
+        return identity_shown(vault, int(number))
+    return identity_of(vault, parse_party(text).key)
 
 
 def stream_identities(vault: Connection) -> Iterator[Identity]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from ledger.store.bulk import insert_rows
 from ledger.store.vault import identities, unheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -37,11 +38,17 @@ def spans_of(vault: Connection) -> list[Span]:
     return [Span(*row) for row in vault.execute(chosen.order_by(unheld.c.authority, unheld.c.first))]
 
 
-def is_unheld(vault: Connection, authority: int, number: int) -> bool:
-    """Whether an enterprise (`authority` 0) or a record was taken up as not held."""
-    within = (unheld.c.first <= number) & (unheld.c.last >= number)
-    chosen = select(unheld.c.first).where(unheld.c.authority == authority, within)
-    return vault.execute(chosen.limit(1)).first() is not None
+class Unheld:
+    """All that is not held, of one snapshot of the vault, to be asked often."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans = spans
+        self._firsts = [(each.authority, each.first) for each in spans]
+
+    def has(self, authority: int, number: int) -> bool:
+        """Whether an enterprise (`authority` 0) or a record was taken up as not held."""
+        at = bisect_right(self._firsts, (authority, number)) - 1
+        return at >= 0 and self.spans[at].authority == authority and number <= self.spans[at].last
 
 
 def last_enterprise(vault: Connection) -> int:
@@ -69,7 +76,7 @@ def spans(authority: int, numbers: Iterable[int]) -> list[Span]:
     return found
 
 
-def shown(each: Span, codes: dict[int, str] | None = None) -> str:
+def shown(each: Span, codes: Mapping[int, str] | None = None) -> str:
     """Say which numbers a span is."""
     if each.authority == ENTERPRISES:
         return f"enterprises {each.first} to {each.last}" if each.many > 1 else f"enterprise {each.first}"

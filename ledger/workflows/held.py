@@ -10,6 +10,7 @@ from ledger.domain.catalogue import CORRECTION, LINKED_TO
 from ledger.domain.records import split_id
 from ledger.errors import BadProof
 from ledger.outbox.documents import Erased, kept_records, open_document
+from ledger.outbox.unheld import Unheld, spans_of
 from ledger.workflows.subjects import party_keys
 
 if TYPE_CHECKING:
@@ -34,18 +35,19 @@ def held_documents(vault: Connection, master_key: bytes, posted: Sequence[Posted
         found = kept_records(vault, authority, numbers)
         kept.update((authority << 48 | number, each) for number, each in found.items())
     keys = party_keys(vault, {each.enterprise for each in posted} | {each.ref for each in links})
+    unheld = Unheld(spans_of(vault))
     for record in posted:
         reference, sealed = kept.get(record.id, _NOTHING)
-        held, salt, content = _opened(master_key, sealed)
+        held, salt, content = _opened(master_key, sealed, taken_up=unheld.has(*split_id(record.id)))
         refers_to = _refers_to(record, kept, keys) if record.type >= CORRECTION else None
         key = keys.get(record.enterprise)
         yield DocumentCheck(record, held, salt, content, key, reference, refers_to)
 
 
-def _opened(master_key: bytes, sealed: Sealed | None) -> tuple[Held, bytes, bytes]:
+def _opened(master_key: bytes, sealed: Sealed | None, *, taken_up: bool) -> tuple[Held, bytes, bytes]:
     """How a document is held; its salt and content if it opens."""
     if sealed is None:
-        return "missing", b"", b""
+        return "not held" if taken_up else "missing", b"", b""
     try:
         return "opened", *open_document(master_key, sealed)
     except Erased:

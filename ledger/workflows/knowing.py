@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from ledger.domain.calendar import iso, start_of
-from ledger.domain.parties import parse_party
 from ledger.domain.standing import link_targets
 from ledger.errors import NotFound
 from ledger.index.queries import connected, enterprise_by_index, runs_of
-from ledger.outbox.identities import identity_at, identity_of
+from ledger.outbox.identities import identity_asked, identity_shown
 from ledger.store.index import blocks
 from ledger.workflows.subjects import Subject, party_keys
 
@@ -33,21 +32,20 @@ def subject_known(
 
     Raises `BadValue` (no identifier), `NotFound` (an unknown one, or one not registered by then).
     """
-    party = parse_party(text)
-    asked = identity_of(vault, party.key)
+    asked = identity_asked(vault, text)
     before = blocks.c.timestamp < start_of(known_on + 1)
     last = index.scalar(select(func.max(blocks.c.number)).where(before)) or 0
     if enterprise_by_index(index, asked.enterprise).at.block_number > last:
-        raise NotFound(f"{party.key} was not in the ledger on {iso(known_on)}")
+        raise NotFound(f"{asked.party_key} was not in the ledger on {iso(known_on)}")
     runs = runs_of(index, connected(index, asked.enterprise))
     posted = [each for run in runs if run.block_number <= last for each in run.posted]
     targets = link_targets(posted, as_of)
     leader = targets.get(asked.enterprise, asked.enterprise)
     members = {leader} | {name for name, code in targets.items() if code == leader}
-    found = asked if leader == asked.enterprise else identity_at(vault, leader)
+    found = asked if leader == asked.enterprise else identity_shown(vault, leader)
     others = party_keys(vault, [each for each in members if each != leader])
     subject = Subject(
-        party.key,
+        asked.party_key,
         found.party_key,
         found.text,
         leader,

@@ -17,7 +17,7 @@ from ledger.errors import NotFound
 from ledger.index.follower import read_cursor
 from ledger.index.queries import enterprise_by_index, runs_of
 from ledger.index.statement import counters
-from ledger.outbox.identities import identity_at
+from ledger.outbox.identities import identity_shown
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
 from ledger.workflows.checkpoints import checkpoint_of, take_snapshot
 from ledger.workflows.held import held_documents
@@ -84,7 +84,7 @@ def prove(
 def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceSubject:
     """All runs of an enterprise and what opens its identity; documents not yet."""
     commitment = enterprise_by_index(index, enterprise).commitment
-    identity = identity_at(vault, enterprise)
+    identity = identity_shown(vault, enterprise)
     rows = runs_of(index, (enterprise,))
     places = written(index, rows)
     return EvidenceSubject(
@@ -92,7 +92,7 @@ def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceS
         commitment,
         rows[-1].head if rows else genesis_head(enterprise, commitment),
         [EvidenceRun(each.first_id, each.leaf_index, each.records, places[each.leaf_index]) for each in rows],
-        (identity.party_key, identity.salt),
+        (identity.party_key, identity.salt) if identity.salt else None,
         {},
     )
 

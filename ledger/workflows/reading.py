@@ -71,7 +71,7 @@ class ItemDict(TypedDict):
 
     `status` of an event or link: in force, corrected, revoked, repaired, reinstated; of a lifecycle record:
     applied, or without effect. `disputed`: an objection to it is open now. `held` says whether its document
-    is opened, erased, missing or broken.
+    is opened, erased, not held (taken up from the chain by a repair), missing or broken.
     """
 
     record: str

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from ledger.domain.parties import parse_party
 from ledger.domain.standing import link_targets
 from ledger.index.queries import connected, link_records
-from ledger.outbox.identities import identity_at, identity_of
+from ledger.outbox.identities import identity_asked, identity_shown
 from ledger.store.bulk import IN_LIST
 from ledger.store.vault import identities
 
@@ -49,13 +48,12 @@ def subject_of(database: Database, text: str, as_of: int) -> Subject:
 
 def subject_at(vault: Connection, index: Connection, text: str, as_of: int) -> Subject:
     """Follow an identifier as `subject_of` does, on connections that more is asked of."""
-    party = parse_party(text)
-    asked = identity_of(vault, party.key)
+    asked = identity_asked(vault, text)
     enterprise, members = members_of(index, asked.enterprise, as_of)
-    found = asked if enterprise == asked.enterprise else identity_at(vault, enterprise)
+    found = asked if enterprise == asked.enterprise else identity_shown(vault, enterprise)
     others = party_keys(vault, [each for each in members if each != enterprise])
     linked = tuple(sorted(others.values()))
-    return Subject(party.key, found.party_key, found.text, enterprise, members, linked)
+    return Subject(asked.party_key, found.party_key, found.text, enterprise, members, linked)
 
 
 def members_of(index: Connection, enterprise: int, as_of: int) -> tuple[int, tuple[int, ...]]:

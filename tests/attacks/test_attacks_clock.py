@@ -368,6 +368,13 @@ def test_a_vault_from_before_several_imports(place: Installation) -> None:
         "document not held: GACC-2 to GACC-3",
         "document not held: STA-1",
     ]
+    shown = place.json("record", "enterprise:2")
+    assert shown["name"] == "identity not held"
+    assert [(each["record"], each["held"]) for each in shown["records"]] == [("GACC-3", "not held")]
+    assert place.json("score", "enterprise:2")["reasons"][0]["record"] == "GACC-3"
+    evidence = place.folder.parent / "evidence.json"
+    place.run("prove", "enterprise:2", "-o", evidence)
+    assert "GACC-3" in place.run("verify", evidence, code=None).stdout
     status = place.json("status")["outbox"]
     assert (status["queued"], status["sealed"]) == (0, 0)
     record(place, "K4", party="91440606722473344C")  # the same firm, under a number of its own
