@@ -37,7 +37,13 @@ class Deployment:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The contracts whose logs are the ledger's facts."""
-        return (self.authorities, self.credit_ledger, self.score_book, self.objections)
+        return (
+            self.access_manager,
+            self.authorities,
+            self.credit_ledger,
+            self.score_book,
+            self.objections,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""

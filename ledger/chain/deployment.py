@@ -35,7 +35,8 @@ NO_END: Final = 253_402_300_799
 #: funds.
 DEPLOYMENT_GAS, OPERATING_GAS = 20_000_000, 10_000_000
 
-_FUNCTIONS: Final = {
+#: Which role each function that needs one needs, by contract.
+FUNCTIONS: Final = {
     "Authorities": dict.fromkeys(
         ("addAuthority", "setMandate", "setKey", "declareCompromised", "setFourEyes", "setSuspended"),
         GOVERNOR,
@@ -50,12 +51,15 @@ _MEMBERS: Final = (
     (REGISTRAR, "operator"),
     (ASSESSOR, "operator"),
 )
-_LABELS: Final = {
+#: The working roles, by the names they are labelled with.
+ROLES: Final = {
     GOVERNOR: "GOVERNOR",
     REGISTRAR: "REGISTRAR",
     ASSESSOR: "ASSESSOR",
     GUARDIAN: "GUARDIAN",
 }
+#: Which role may cancel what another has announced.
+GUARDIANS: Final = {GOVERNOR: GUARDIAN}
 
 
 class Step(NamedTuple):
@@ -167,12 +171,12 @@ def _multicall(manager: str, calls: list[bytes]) -> Call:
 
 def _roles(keystore: Keystore, at: dict[str, str]) -> list[bytes]:
     """The calls that say which role may call what, and who has the roles."""
-    calls = [encode_call("AccessManager", "labelRole", role, label) for role, label in _LABELS.items()]
-    for contract, functions in _FUNCTIONS.items():
+    calls = [encode_call("AccessManager", "labelRole", role, label) for role, label in ROLES.items()]
+    for contract, functions in FUNCTIONS.items():
         for role in sorted(set(functions.values())):
             selectors = [selector(contract, f) for f, r in functions.items() if r == role]
             calls.append(encode_call("AccessManager", "setTargetFunctionRole", at[contract], selectors, role))
-    calls.append(encode_call("AccessManager", "setRoleGuardian", GOVERNOR, GUARDIAN))
+    calls += [encode_call("AccessManager", "setRoleGuardian", role, by) for role, by in GUARDIANS.items()]
     calls.append(encode_call("AccessManager", "grantRole", GUARDIAN, keystore.ensure("guardian"), 0))
     for role, name in _MEMBERS:
         calls.append(encode_call("AccessManager", "grantRole", role, keystore.address(name), 0))

@@ -18,6 +18,7 @@ from ledger.domain.facts import (
     AnswerPeriodSet,
     AssessmentPublished,
     AuthorityAdded,
+    AuthorityUpdated,
     BatchRecorded,
     CardRegistered,
     EnterpriseKeySet,
@@ -29,9 +30,17 @@ from ledger.domain.facts import (
     ObjectionOpened,
     Place,
     Registered,
+    RoleAdminChanged,
+    RoleGrantDelayChanged,
+    RoleGranted,
+    RoleGuardianChanged,
+    RoleRevoked,
     Run,
     SignaturesInvalidated,
     SuspensionSet,
+    TargetAdminDelayUpdated,
+    TargetClosed,
+    TargetFunctionRoleUpdated,
     TreeHead,
 )
 from ledger.errors import ChainDamaged
@@ -73,6 +82,8 @@ def _decoded(logs: Iterable[dict[str, Any]], times: Mapping[str, int]) -> Iterat
             number, timestamp = int(number_text, 16), times[number_text]
             block_hash = bytes.fromhex(hash_text[2:])
         at = Place(number, block_hash, timestamp, int(raw["logIndex"], 16))
+        if decoder is _authority_updated:
+            topics = [*topics, raw["address"]]  # the one event that any contract may send about itself
         try:
             yield decoder(at, topics, bytes.fromhex(raw["data"][2:]))
         except (ValueError, IndexError) as error:
@@ -261,6 +272,55 @@ def _objection_answered(at: Place, topics: list[str], data: bytes) -> Fact:
     return ObjectionAnswered(at, _topic(topics, 1), _address(data, 0), outcome, data[64:])
 
 
+def _role_granted(at: Place, topics: list[str], data: bytes) -> Fact:
+    delay, since, new = _words(data, 3)
+    return RoleGranted(at, _topic(topics, 1), _account(topics, 2), delay, since, bool(new))
+
+
+def _role_revoked(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 0)
+    return RoleRevoked(at, _topic(topics, 1), _account(topics, 2))
+
+
+def _role_admin_changed(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 0)
+    return RoleAdminChanged(at, _topic(topics, 1), _topic(topics, 2))
+
+
+def _role_guardian_changed(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 0)
+    return RoleGuardianChanged(at, _topic(topics, 1), _topic(topics, 2))
+
+
+def _role_grant_delay_changed(at: Place, topics: list[str], data: bytes) -> Fact:
+    delay, since = _words(data, 2)
+    return RoleGrantDelayChanged(at, _topic(topics, 1), delay, since)
+
+
+def _target_closed(at: Place, topics: list[str], data: bytes) -> Fact:
+    (closed,) = _words(data, 1)
+    return TargetClosed(at, _account(topics, 1), bool(closed))
+
+
+def _target_function_role_updated(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 1)
+    return TargetFunctionRoleUpdated(at, _account(topics, 1), data[:4], _topic(topics, 2))
+
+
+def _target_admin_delay_updated(at: Place, topics: list[str], data: bytes) -> Fact:
+    delay, since = _words(data, 2)
+    return TargetAdminDelayUpdated(at, _account(topics, 1), delay, since)
+
+
+def _authority_updated(at: Place, topics: list[str], data: bytes) -> Fact:
+    _words(data, 1)
+    return AuthorityUpdated(at, topics[1].lower(), _address(data, 0))
+
+
+def _account(topics: list[str], index: int) -> str:
+    return "0x" + topics[index][26:].lower()
+
+
 def _address(data: bytes, word: int) -> str:
     return "0x" + data[32 * word + 12 : 32 * word + 32].hex()
 
@@ -293,6 +353,17 @@ def _decoders() -> dict[str, Callable[[Place, list[str], bytes], Fact]]:
             "EnterpriseKeySet": _enterprise_key_set,
             "ObjectionOpened": _objection_opened,
             "ObjectionAnswered": _objection_answered,
+            "AuthorityUpdated": _authority_updated,
+        },
+        "AccessManager": {
+            "RoleGranted": _role_granted,
+            "RoleRevoked": _role_revoked,
+            "RoleAdminChanged": _role_admin_changed,
+            "RoleGuardianChanged": _role_guardian_changed,
+            "RoleGrantDelayChanged": _role_grant_delay_changed,
+            "TargetClosed": _target_closed,
+            "TargetFunctionRoleUpdated": _target_function_role_updated,
+            "TargetAdminDelayUpdated": _target_admin_delay_updated,
         },
     }
     return {

@@ -36,6 +36,16 @@ class Views:
             "Objections": deployment.objections,
         }
 
+    def address(self, contract: str) -> str:
+        """Where a contract of the deployment is, by its name."""
+        return self._at[contract]
+
+    def views(
+        self, wanted: Sequence[tuple[str, str, tuple[Argument, ...]]], block: Block = "latest"
+    ) -> list[list[Value]]:
+        """Ask several views, `(contract, function, arguments)`, in one batch of calls."""
+        return self._views(wanted, block)
+
     def record_count(self, authority: int, block: Block = "latest") -> int:
         """How many records the authority has written: its last number."""
         return self._int("CreditLedger", "recordCount", authority, block=block)

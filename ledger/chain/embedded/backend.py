@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-_RECURSION = sys.getrecursionlimit()
+#: What it was, or what the stack surely holds where another module brought py-evm along before this one.
+_RECURSION = min(sys.getrecursionlimit(), 12 * 1024)
 
 from eth.chains.base import MiningChain  # noqa: E402  the limit is read before py-evm raises it
 from eth.vm.forks.prague import PragueVM  # noqa: E402
