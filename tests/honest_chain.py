@@ -175,6 +175,25 @@ def scene() -> Chain:
     return chain
 
 
+def paired_scene() -> Chain:
+    """As `scene`, with the link beside its mirror: three authorities, five enterprises, 15 records."""
+    chain = Chain()
+    for number in (1, 2, 3):
+        chain.add_authority(number)
+    chain.register(3)
+    first = chain.batch(1, [record(1), record(1, 2), record(2, 4), record(3)])
+    chain.register(2)
+    chain.batch(2, [record(2, 21), record(4, 22)])
+    chain.checkpoint()
+    chain.batch(1, [record(1, 242, ref=first), record(4, 3)])
+    chain.batch(3, [record(1, 249, ref=5), record(5, 91), record(5, 248, ref=1), record(5, 91)])
+    chain.batch(1, [record(1, 3), record(2, 241, ref=first + 2), record(2)])
+    chain.register_card()
+    chain.assess()
+    chain.checkpoint()
+    return chain
+
+
 def history(seed: int, batches: int = 12) -> Chain:
     """A random honest history: rotations, suspensions lifted again, mandates that begin later, references."""
     chance, chain = random.Random(seed), Chain()
@@ -197,12 +216,12 @@ def history(seed: int, batches: int = 12) -> Chain:
             chain.set_mandate(authority, MANDATES[authority] | 1 << 100, delay=chance.randint(0, 100))
         if chance.random() < 0.3:
             chain.register(chance.randint(1, 3))
-        records = sorted(
-            (_any_record(chance, chain, authority, about[authority]) for _ in range(chance.randint(1, 12))),
-            key=lambda r: r.enterprise,
+        drawn = (
+            _any_records(chance, chain, authority, about[authority]) for _ in range(chance.randint(1, 12))
         )
+        records = sorted((each for some in drawn for each in some), key=lambda r: r.enterprise)
         first_id = chain.batch(authority, records, keys[authority])
-        about[authority] += [(first_id + i, r.enterprise) for i, r in enumerate(records)]
+        about[authority] += [(first_id + i, r.enterprise) for i, r in enumerate(records) if r.type < 248]
         if chance.random() < 0.3:
             chain.checkpoint()
         if chance.random() < 0.2:
@@ -210,15 +229,17 @@ def history(seed: int, batches: int = 12) -> Chain:
     return chain
 
 
-def _any_record(
+def _any_records(
     chance: random.Random, chain: Chain, authority: int, written: list[tuple[int, int]]
-) -> Record:
+) -> list[Record]:
+    """One record, or a link and its mirror."""
     if written and chance.random() < 0.3:
         ref, enterprise = chance.choice(written)
-        return record(enterprise, chance.choice([240, 241, 242, 243]), ref=ref)
+        return [record(enterprise, chance.choice([240, 241, 242, 243]), ref=ref)]
     enterprise = chance.choice(list(chain.heads))
     if authority != 2 and chance.random() < 0.2:
-        return record(enterprise, 248, ref=chance.choice([e for e in chain.heads if e != enterprise]))
+        other = chance.choice([e for e in chain.heads if e != enterprise])
+        return [record(enterprise, 248, ref=other), record(other, 249, ref=enterprise)]
     decided = TODAY - chance.randint(0, 400)
     type_ = chance.choice([t for t in range(1, 100) if MANDATES[authority] >> t & 1])
-    return record(enterprise, type_, decided_on=decided, conduct_on=decided - chance.randint(0, 90))
+    return [record(enterprise, type_, decided_on=decided, conduct_on=decided - chance.randint(0, 90))]

@@ -16,6 +16,7 @@ from ledger.scoring.roots import score_root
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ledger.audit.access import Question
     from ledger.audit.replay import Replay
     from ledger.domain.facts import AssessmentPublished
     from ledger.scoring.roots import Scored
@@ -40,8 +41,8 @@ class ContractState:
     """What the contracts' views answered at one block.
 
     Mappings are by authority number, except `heads` (by enterprise; all or some), `key_windows` and
-    `compromises` (by authority and address, lower case) and `cards` (by hash). `timestamp` is the time the
-    mandates were asked at.
+    `compromises` (by authority and address, lower case), `cards` (by hash) and `access` (by what the access
+    manager was asked). `timestamp` is the time the mandates were asked at.
     """
 
     block_number: int
@@ -62,6 +63,7 @@ class ContractState:
     objections: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     cards: Mapping[bytes, int] = field(default_factory=dict)
     heads: Mapping[int, bytes] = field(default_factory=dict)
+    access: Mapping[Question, tuple[int, ...]] = field(default_factory=dict)
 
 
 def compare_contract(replay: Replay, state: ContractState) -> Iterator[Deviation]:
@@ -106,6 +108,8 @@ def _claims(replay: Replay, state: ContractState) -> Iterator[tuple[str, _Value,
         yield f"signature epoch of authority {number}", authority.epoch if authority else None, epoch
     for card, effective_on in state.cards.items():
         yield f"card {card.hex()}", replay.scorebook.cards.get(card), effective_on
+    for question, answer in state.access.items():
+        yield f"access manager, {question}", question.answer, answer
     for enterprise, head in state.heads.items():
         yield f"head of enterprise {enterprise}", replay.heads.get(enterprise), head
 

@@ -1,4 +1,4 @@
-"""One thing that does not hold, with the place an auditor looks it up at."""
+"""What an audit can say of one thing: it does not hold, it is to be reviewed, it could not be checked."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ class Deviation(NamedTuple):
 
 class Review(NamedTuple):
     """Something that holds and that an authority still has to look at: where it is, and why."""
+
+    what: str
+    where: str
+    why: str
+
+
+class NotChecked(NamedTuple):
+    """A check that could not be made: what of, where, why. No sign of a fault, and no proof of none."""
 
     what: str
     where: str

@@ -10,8 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ledger.audit.deviation import NotChecked, Review
     from ledger.audit.report import Report
 
 _STYLE = """
@@ -21,6 +22,7 @@ h1 { font-size: 1.5rem; }
 h2 { font-size: 1.1rem; margin-top: 2rem; }
 .ok { color: #116329; }
 .bad { color: #a40e26; }
+.open { color: #7d4e00; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border: 1px solid #d0d7de; padding: .35rem .6rem; text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }
@@ -54,21 +56,19 @@ _CHINESE = {
     "heads": "企业链头",
     "checkpoints": "检查点",
     "contracts": "合约代码",
+    "outbox_batches": "待发箱批次",
+    "outbox_rows": "待发箱记录",
+    "statements": "异议陈述",
+    "checkpoint_statements": "检查点所述状态",
+    "role_changes": "权限变更",
     "facts_of_other_nodes": "其他节点的事实",
 }
 
 
 def report_html(report: Report, about: Mapping[str, str]) -> str:
     """Return the page. `about` says, in order, what was audited and by what: chain, versions, times."""
-    count = len(report.deviations)
-    kind, said = (
-        ("ok", "账本核验通过：未发现偏差。 The ledger holds: nothing deviates.")
-        if report.ok
-        else (
-            "bad",
-            f"账本核验未通过：发现 {count} 处偏差。 The ledger does NOT hold: deviations found: {count}.",
-        )
-    )
+    english, chinese = report.headline
+    kind = {"holds": "ok", "deviates": "bad", "not checked": "open"}[report.verdict]
     checked = "".join(
         f"<tr><td>{_CHINESE.get(name, '')} {escape(name.replace('_', ' '))}</td>"
         f'<td class="number">{count:,}</td></tr>'
@@ -88,27 +88,36 @@ def report_html(report: Report, about: Mapping[str, str]) -> str:
 </head>
 <body>
 <h1>账本审计报告 Audit report</h1>
-<p class="{kind}"><strong>{said}</strong></p>
+<p class="{kind}"><strong>{chinese} {english}</strong></p>
 <table>{facts}</table>
 <h2>已核验 Checked</h2>
 <table><tr><th>项目 Item</th><th>数量 Count</th></tr>{checked}</table>
 {_deviations(report)}
-{_reviews(report)}
+{_reasons("未能核验 Not checked", report.not_checked)}
+{_reasons("待复核 For review", report.review)}
+{_members(report)}
 </body>
 </html>
 """
 
 
-def _reviews(report: Report) -> str:
-    if not report.review:
+def _reasons(title: str, reasons: Sequence[Review | NotChecked]) -> str:
+    if not reasons:
         return ""
     rows = "".join(
         f"<tr><td>{number}</td><td>{escape(each.what)}</td><td>{escape(each.where)}</td>"
         f"<td><code>{escape(each.why)}</code></td></tr>"
-        for number, each in enumerate(report.review, 1)
+        for number, each in enumerate(reasons, 1)
     )
     head = "<th>#</th><th>事项 What</th><th>位置 Where</th><th>原因 Why</th>"
-    return f"<h2>待复核 For review</h2>\n<table><tr>{head}</tr>{rows}</table>"
+    return f"<h2>{title}</h2>\n<table><tr>{head}</tr>{rows}</table>"
+
+
+def _members(report: Report) -> str:
+    if not report.members:
+        return ""
+    rows = "".join(f"<tr><td>{escape(each)}</td></tr>" for each in report.members)
+    return f"<h2>治理权限 Who may govern</h2>\n<table>{rows}</table>"
 
 
 def _deviations(report: Report) -> str:

@@ -5,21 +5,32 @@ Source of the rules: the interface of the contract `Objections`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from ledger.audit.deviation import Deviation, at_log
+from ledger.audit.deviation import Deviation, NotChecked, Review, at_log, show_record
 from ledger.domain.calendar import day_of, iso
+from ledger.domain.catalogue import CORRECTION, REVOCATION
 from ledger.domain.facts import OUTCOMES
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ledger.audit.authorities import AuthorityState
-    from ledger.domain.facts import AnswerPeriodSet, EnterpriseKeySet, ObjectionAnswered, ObjectionOpened
+    from ledger.audit.runs import Referring
+    from ledger.domain.facts import (
+        AnswerPeriodSet,
+        EnterpriseKeySet,
+        KeyCompromised,
+        ObjectionAnswered,
+        ObjectionOpened,
+    )
 
 _NOBODY = "0x" + "00" * 20
+#: Outcomes that bind the authority to change its record, and what changes one.
+_UPHELD: Final = frozenset({1, 2})
+_CARRIES_OUT: Final = frozenset({CORRECTION, REVOCATION})
 
 
 @dataclass
@@ -31,6 +42,14 @@ class ObjectionState:
     opened_on: int
     due_on: int
     outcome: int = 0
+    #: Who answered, and in which block at which time (Unix seconds).
+    answered_by: str = ""
+    answered_in: int = 0
+    answered_at: int = 0
+    #: Whether the authority's four eyes were on then.
+    four_eyes: bool = False
+    #: Whether the record was corrected or revoked since the objection was opened.
+    changed: bool = False
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -46,10 +65,12 @@ class ObjectionsState:
         self._open: dict[tuple[int, int], int] = {}
         self._keys: dict[int, str] = {}
         self._periods: list[tuple[int, int]] = []
+        #: The objections to each record.
+        self._about: dict[int, list[int]] = {}
 
     def dump(self) -> list[list[Any]]:
         """Return the state as plain JSON values, for `load`."""
-        objections = [[number, *each.values] for number, each in self.objections.items()]
+        objections = [[number, *astuple(each)] for number, each in self.objections.items()]
         return [objections, [list(each) for each in self._keys.items()], [list(p) for p in self._periods]]
 
     @classmethod
@@ -59,6 +80,8 @@ class ObjectionsState:
         objections, keys, periods = parts
         state.objections = {int(number): ObjectionState(*each) for number, *each in objections}
         state._open = {(o.enterprise, o.record): n for n, o in state.objections.items() if not o.outcome}
+        for number, each in state.objections.items():
+            state._about.setdefault(each.record, []).append(number)
         state._keys = {int(enterprise): str(key) for enterprise, key in keys}
         state._periods = [(int(from_), int(days)) for from_, days in periods]
         return state
@@ -104,6 +127,7 @@ class ObjectionsState:
         self.objections[fact.objection] = ObjectionState(
             fact.enterprise, fact.record, fact.opened_on, fact.due_on
         )
+        self._about.setdefault(fact.record, []).append(fact.objection)
 
     def answer(
         self, fact: ObjectionAnswered, authorities: Mapping[int, AuthorityState]
@@ -121,4 +145,43 @@ class ObjectionsState:
             expected = f"a key of {known.code}" if known else "a key of the authority"
             yield Deviation("answer by another", where, expected, fact.by)
         state.outcome = fact.outcome
+        state.answered_by, state.answered_in = fact.by, fact.at.block_number
+        state.answered_at = fact.at.timestamp
+        state.four_eyes = known is not None and known.four_eyes
         self._open.pop((state.enterprise, state.record), None)
+
+    def carry_out(self, referring: Iterable[Referring]) -> None:
+        """Note which of the records objected to these correct or revoke."""
+        for each in referring:
+            if each.type in _CARRIES_OUT:
+                for number in self._about.get(each.ref, ()):
+                    self.objections[number].changed = True
+
+    def outstanding(self, codes: Mapping[int, str]) -> Iterator[NotChecked]:
+        """Yield the objections that were upheld, in part or whole, and whose record stands as it was."""
+        for number, each in self.objections.items():
+            if each.outcome in _UPHELD and not each.changed:
+                where = f"objection {number}, to record {show_record(each.record, codes)}"
+                why = f"{OUTCOMES[each.outcome]} in block {each.answered_in}, and the record stands as it was"
+                yield NotChecked("answer upheld and not carried out", where, why)
+
+    def by_one_officer(self, is_wallet: Callable[[str], bool]) -> Iterator[Deviation]:
+        """Yield the answers by an account where four eyes were on. Source: `IObjections.answer`."""
+        for number, each in self.objections.items():
+            if each.four_eyes and each.outcome and not is_wallet(each.answered_by):
+                where = f"block {each.answered_in}, objection {number}"
+                found = f"the account {each.answered_by}"
+                yield Deviation("four eyes not kept", where, "a contract wallet as key", found)
+
+    def answered_by(self, fact: KeyCompromised, before: int | None) -> Iterator[Review]:
+        """Yield the authority's answers by a key now declared compromised, from the time declared on.
+
+        `before` is the time declared before, if it was: what is later was listed then.
+        """
+        for number, each in self.objections.items():
+            if each.answered_by != fact.key or split_id(each.record)[0] != fact.authority:
+                continue
+            if each.answered_at >= fact.from_ and (before is None or each.answered_at < before):
+                where = f"block {each.answered_in}, objection {number}"
+                why = f"answered by {fact.key} at {each.answered_at}, compromised from {fact.from_} on"
+                yield Review("answered by a compromised key", where, why)

@@ -20,13 +20,18 @@ Checked, with the phrase a deviation names it by:
     enterprise`), and its leaf is the log's next (`leaf index not consecutive`);
  7. tree heads in events are those of the log rebuilt here (`tree head differs`);
  8. cards are registered once, for days not assessed yet; assessments are numbered 1, 2, 3 ..., made with a
-    registered card in force, as of no earlier day than the one before and no day to come (`card registered
-    twice`, `card backdated`, `assessment out of order`, `card not in force`, `assessment as of another day`);
+    registered card in force that no later one has replaced, as of no earlier day than the one before and no
+    day to come (`card registered twice`, `card backdated`, `card out of order`, `assessment out of order`,
+    `card not in force`, `assessment as of another day`);
  9. objections are numbered 1, 2, 3 ..., one open for each record and enterprise, with the last day that the
-    period in force gives, and are answered once, by the record's authority (see `objections`).
+    period in force gives, and are answered once, by the record's authority (see `objections`);
+10. links come with their mirrors, and go with them (`link without its mirror`, `mirror without its link`,
+    `link revoked without its mirror`; see `mirrors`); no identity commitment is registered twice (`commitment
+    registered twice`);
+11. who may govern is as the deployment has it (`rights of another`; see `access`).
 
 What a key wrote after it fell into the wrong hands and before that was declared is no deviation: the rules
-let it in. It is listed in `reviews`, for the authority to look at.
+let it in. It is listed in `reviews`, for the authority to look at, and so are answers by such a key.
 
 After a deviation the replay goes on from what was found, so that one fault is named once. Memory: heads and
 commitments per enterprise, 8 bytes per record; runs are not kept.
@@ -37,8 +42,10 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from ledger.audit.access import AccessState
 from ledger.audit.authorities import AuthorityState, WrittenBatch
 from ledger.audit.deviation import Deviation, Review, at_log, show_record, show_span
+from ledger.audit.mirrors import LinksState
 from ledger.audit.objections import ObjectionsState
 from ledger.audit.runs import MAX_BATCH, OpenBatch, check_records
 from ledger.audit.scorebook import ScoreBookState
@@ -46,6 +53,7 @@ from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import genesis_head
 from ledger.crypto.merkle import Log
 from ledger.domain.facts import (
+    ACCESS,
     AnswerPeriodSet,
     AssessmentPublished,
     AuthorityAdded,
@@ -69,13 +77,23 @@ from ledger.domain.facts import (
 from ledger.domain.records import RECORD_BYTES, split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ledger.audit.access import Expected
+    from ledger.audit.deviation import NotChecked
 
 
 class Replay:
     """The ledger's state as the facts make it. Feed `apply` every fact in chain order, then call `finish`."""
 
-    def __init__(self) -> None:
+    def __init__(self, severities: Mapping[int, int] | None = None, expected: Expected | None = None) -> None:
+        """Begin before the first fact.
+
+        `severities` are the catalogue's, by type, `expected` is who may govern as the deployment has it: the
+        ledger is held to them, where they are given.
+        """
+        self.severities = severities or {}
+        self.access = AccessState(expected)
         self.authorities: dict[int, AuthorityState] = {}
         #: Each authority's code by its number.
         self.codes: dict[int, str] = {}
@@ -84,6 +102,7 @@ class Replay:
         self.log = Log()
         self.scorebook = ScoreBookState()
         self.objections = ObjectionsState()
+        self.links = LinksState()
         #: What holds and is still to be looked at by an authority.
         self.reviews: list[Review] = []
         #: Where the replay stands; None before the first fact.
@@ -109,6 +128,21 @@ class Replay:
         self._close_batch()
         return self._take_found()
 
+    def conclude(self) -> Iterator[Deviation]:
+        """Yield what shows only when all is known; call once, at the end."""
+        yield from self.access.conclude()
+        first: dict[bytes, int] = {}
+        for enterprise, commitment in self.commitments.items():
+            other = first.setdefault(commitment, enterprise)
+            if other != enterprise:
+                where = f"enterprise {enterprise}"
+                found = f"{commitment.hex()}, as enterprise {other}"
+                yield Deviation("commitment registered twice", where, "a commitment of its own", found)
+
+    def outstanding(self) -> Iterator[NotChecked]:
+        """Yield what the ledger's own word leaves open: answers that were upheld and not carried out."""
+        return self.objections.outstanding(self.codes)
+
     @property
     def checked(self) -> dict[str, int]:
         """How many of each kind have been replayed."""
@@ -123,6 +157,7 @@ class Replay:
             "cards": len(self.scorebook.cards),
             "assessments": len(self.scorebook.assessments),
             "objections": len(self.objections.objections),
+            "role_changes": self.access.changes,
         }
 
     def _apply_other(self, fact: Fact) -> None:
@@ -150,6 +185,8 @@ class Replay:
             self._found.extend(self.scorebook.register(fact))
         elif isinstance(fact, AssessmentPublished):
             self._found.extend(self.scorebook.publish(fact))
+        elif isinstance(fact, ACCESS):
+            self._found.extend(self.access.take(fact, self.reviews))
         else:
             self._apply_objection(fact)
 
@@ -231,6 +268,7 @@ class Replay:
                 why = f"written by {fact.key} at {batch.timestamp}, compromised from {fact.from_} on"
                 place = f"block {batch.block_number}, {span}"
                 self.reviews.append(Review("written by a compromised key", place, why))
+        self.reviews += self.objections.answered_by(fact, before)
         state.compromised[fact.key] = fact.from_
 
     def _signatures_invalidated(self, fact: SignaturesInvalidated) -> None:
@@ -282,13 +320,16 @@ class Replay:
             found = f"{batch.next_id - batch.first_id} records"
             self._name("batch differs from its header", where, f"{batch.count} records", found)
         batch.state.count = max(batch.state.count, split_id(end)[1] - 1)
+        if batch.referring:
+            self._found.extend(self.links.take(batch.at, batch.referring, self.codes))
+            self.objections.carry_out(batch.referring)
 
     def _run(self, run: Run) -> None:
         enterprise, count = run.enterprise, len(run.records) // RECORD_BYTES
         self.runs += 1
         self.records += count
         batch = self._batch_of(run, count)
-        self._found.extend(check_records(run, batch, self.heads, self.codes))
+        self._found.extend(check_records(run, batch, self.heads, self.codes, self.severities))
         batch.state.take(split_id(run.first_id)[1], enterprise, count)
 
         before = self.heads.get(enterprise)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from ledger.audit.deviation import Deviation, Review
+    from ledger.audit.deviation import Deviation, NotChecked, Review
+
+#: What an audit comes to, the worst that applies.
+Verdict = Literal["holds", "deviates", "not checked"]
+
+#: The exit status that says each of them. Only the first may be taken for "all is well".
+EXIT_OF: Final[dict[Verdict, int]] = {"holds": 0, "deviates": 1, "not checked": 4}
 
 
 class DeviationDict(TypedDict):
@@ -20,8 +26,8 @@ class DeviationDict(TypedDict):
     found: str
 
 
-class ReviewDict(TypedDict):
-    """A thing to review in JSON."""
+class ReasonDict(TypedDict):
+    """A thing to review, or one that could not be checked, in JSON."""
 
     what: str
     where: str
@@ -32,10 +38,13 @@ class ReportDict(TypedDict):
     """A report in JSON. Keys are stable; more may be added."""
 
     ok: bool
+    verdict: Verdict
     checked: dict[str, int]
     deviations: list[DeviationDict]
+    not_checked: list[ReasonDict]
     scope: str
-    review: list[ReviewDict]
+    review: list[ReasonDict]
+    members: list[str]
 
 
 @dataclass(frozen=True)
@@ -44,43 +53,63 @@ class Report:
 
     `scope` says of which blocks, for people; counts include what an audit that was taken up had looked at.
     `review` lists what holds and an authority still has to look at, such as what a compromised key wrote.
+    `not_checked` lists the checks that could not be made. `members` says who may govern, a line for each.
     """
 
     checked: Mapping[str, int]
     deviations: Sequence[Deviation]
     scope: str = ""
     review: Sequence[Review] = ()
+    not_checked: Sequence[NotChecked] = ()
+    members: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether everything that was looked at holds."""
-        return not self.deviations
+        """Whether everything holds, and everything could be looked at."""
+        return self.verdict == "holds"
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the audit comes to: a deviation outweighs what could not be checked."""
+        if self.deviations:
+            return "deviates"
+        return "not checked" if self.not_checked else "holds"
+
+    @property
+    def headline(self) -> tuple[str, str]:
+        """The verdict as a sentence, in English and in Chinese."""
+        count = len(self.deviations)
+        if count:
+            noun = "thing does" if count == 1 else "things do"
+            english = f"The ledger does NOT hold: {count} {noun} not agree."
+            return english, f"账本核验未通过：发现 {count} 处偏差。"
+        count = len(self.not_checked)
+        if count:
+            noun = "thing was" if count == 1 else "things were"
+            english = f"Nothing deviates, and {count} {noun} NOT CHECKED."
+            return english, f"未发现偏差，但有 {count} 项未能核验。"
+        return "The ledger holds: nothing deviates.", "账本核验通过：未发现偏差。"
 
     def to_dict(self) -> ReportDict:
-        """The report for JSON: `ok`, `checked{}`, `deviations[]`, `scope`, `review[]`."""
+        """The report for JSON: `ok`, `verdict`, `checked{}`, `deviations[]`, `not_checked[]` and more."""
         return {
             "ok": self.ok,
+            "verdict": self.verdict,
             "checked": dict(self.checked),
             "deviations": [
                 {"what": d.what, "where": d.where, "expected": d.expected, "found": d.found}
                 for d in self.deviations
             ],
+            "not_checked": [_reason(each) for each in self.not_checked],
             "scope": self.scope,
-            "review": [{"what": r.what, "where": r.where, "why": r.why} for r in self.review],
+            "review": [_reason(each) for each in self.review],
+            "members": list(self.members),
         }
 
     def to_text(self) -> str:
         """The report as plain text under a headline in English and Chinese."""
-        if self.ok:
-            headline = "The ledger holds: nothing deviates.\n账本核验通过：未发现偏差。"
-        else:
-            count = len(self.deviations)
-            noun = "thing does" if count == 1 else "things do"
-            headline = (
-                f"The ledger does NOT hold: {count} {noun} not agree.\n账本核验未通过：发现 {count} 处偏差。"
-            )
-        lines = [headline, "", *([f"Scope 范围: {self.scope}", ""] if self.scope else []), "Checked 已核验:"]
-        lines += [f"  {name.replace('_', ' ')}: {count:,}" for name, count in self.checked.items()]
+        lines = [*self.headline, "", *([f"Scope 范围: {self.scope}", ""] if self.scope else [])]
+        lines += ["Checked 已核验:", *self._counts()]
         for number, found in enumerate(self.deviations, 1):
             lines += [
                 "",
@@ -89,7 +118,20 @@ class Report:
                 f"   expected 应为: {found.expected}",
                 f"   found 实为: {found.found}",
             ]
+        if self.not_checked:
+            lines += ["", "Not checked 未能核验 (no fault was seen here, and none can be ruled out):"]
+            lines += [f"  not checked: {each.what}: {each.where}: {each.why}" for each in self.not_checked]
         if self.review:
             lines += ["", "For review 待复核 (these hold, and an authority must look at them):"]
             lines += [f"  {each.what}: {each.where}: {each.why}" for each in self.review]
+        if self.members:
+            lines += ["", "Who may govern 治理权限:", *(f"  {each}" for each in self.members)]
         return "\n".join(lines) + "\n"
+
+    def _counts(self) -> Iterator[str]:
+        for name, count in self.checked.items():
+            yield f"  {name.replace('_', ' ')}: {count:,}"
+
+
+def _reason(each: Review | NotChecked) -> ReasonDict:
+    return {"what": each.what, "where": each.where, "why": each.why}

@@ -1,15 +1,15 @@
 """The rules one run of records must keep, checked against the state before it.
 
 Source of the rules: the interface of `CreditLedger`. The contract enforces most of them, the audit does not
-trust that it did; two it leaves to readers: severity is 0 to 3, and a lifecycle record is about the same
-enterprise as the record it refers to.
+trust that it did; some it leaves to readers: severity is that of the type in the catalogue (0 to 3 for a type
+the catalogue does not know), and a lifecycle record is about the same enterprise as the record it refers to.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.deviation import Deviation, at_log, show_record
 from ledger.domain.calendar import day_of
@@ -30,6 +30,16 @@ _WORD = struct.Struct(">QHBIIQ5s32x")
 _NO_SPARE = bytes(5)
 
 
+class Referring(NamedTuple):
+    """A record that refers: a lifecycle record to another record, a link to another enterprise."""
+
+    id: int
+    type: int
+    enterprise: int
+    decided_on: int
+    ref: int
+
+
 @dataclass(slots=True)
 class OpenBatch:
     """A batch whose header has been met and whose runs are arriving."""
@@ -42,6 +52,8 @@ class OpenBatch:
     today: int  # civil day of the block in Asia/Shanghai
     next_id: int
     last_enterprise: int = 0
+    #: The batch's lifecycle records and links so far.
+    referring: list[Referring] = field(default_factory=list)
 
     @classmethod
     def of(cls, at: Place, state: AuthorityState, first_id: int, count: int) -> OpenBatch:
@@ -52,9 +64,16 @@ class OpenBatch:
 
 
 def check_records(
-    run: Run, batch: OpenBatch, registered: Container[int], codes: Mapping[int, str]
+    run: Run,
+    batch: OpenBatch,
+    registered: Container[int],
+    codes: Mapping[int, str],
+    severities: Mapping[int, int],
 ) -> Iterator[Deviation]:
-    """Yield what does not hold about each record of the run. `registered`: the enterprises known so far."""
+    """Yield what does not hold about each record of the run, and note in the batch those that refer.
+
+    `registered`: the enterprises known so far; `severities`: the catalogue's, by type.
+    """
     if not run.records or len(run.records) % RECORD_BYTES:
         yield Deviation(
             "bad record", at_log(run.at), "64 bytes for each record", f"{len(run.records)} bytes in the run"
@@ -70,10 +89,15 @@ def check_records(
             or severity > HIGHEST_SEVERITY
             or not conduct_on <= decided_on <= today
             or not mandate >> kind & 1
+            or severities.get(kind, severity) != severity
         ):
             where = at_log(run.at, f"record {show_record(id_, codes)}")
             yield from _name_faults(word, where, enterprise, batch)
+            if severities.get(kind, severity) != severity:
+                expected = f"severity {severities[kind]}, as the catalogue has type {kind}"
+                yield Deviation("severity not the catalogue's", where, expected, str(severity))
         if kind >= FIRST_LIFECYCLE:
+            batch.referring.append(Referring(id_, kind, about, decided_on, ref))
             where = at_log(run.at, f"record {show_record(id_, codes)}")
             if kind >= FIRST_LINK:
                 yield from _check_link(ref, where, enterprise, registered)

@@ -25,7 +25,7 @@ class ScoreBookState:
         self.assessments: list[AssessmentPublished] = []
 
     def register(self, fact: CardRegistered) -> Iterator[Deviation]:
-        """Take a card; yield when it is registered already, or for a day that has been assessed."""
+        """Take a card; yield when it is registered already, or not for a day after all so far."""
         before = self.cards.get(fact.card)
         if before is not None:
             where = at_log(fact.at, f"card {fact.card.hex()}")
@@ -36,6 +36,11 @@ class ScoreBookState:
             where = at_log(fact.at, f"card {fact.card.hex()}")
             expected = f"effective after day {assessed}, the last assessed"
             yield Deviation("card backdated", where, expected, f"effective on day {fact.effective_on}")
+        latest = max(self.cards.values(), default=0)
+        if before is None and fact.effective_on <= latest:
+            where = at_log(fact.at, f"card {fact.card.hex()}")
+            expected = f"effective after day {latest}, as of the card before"
+            yield Deviation("card out of order", where, expected, f"effective on day {fact.effective_on}")
         self.cards[fact.card] = fact.effective_on
 
     def publish(self, fact: AssessmentPublished) -> Iterator[Deviation]:
@@ -51,6 +56,13 @@ class ScoreBookState:
         elif effective_on > fact.as_of:
             found = f"in force from day {effective_on}"
             yield Deviation("card not in force", where, f"a card in force on day {fact.as_of}", found)
+        else:
+            successor = min(
+                (day for day in self.cards.values() if effective_on < day <= fact.as_of), default=0
+            )
+            if successor:
+                found = f"replaced from day {successor} on"
+                yield Deviation("card not in force", where, f"the card in force on day {fact.as_of}", found)
         earliest, today = previous.as_of if previous else 0, day_of(fact.at.timestamp)
         if not earliest <= fact.as_of <= today:
             span = f"a day from {earliest} to {today}"

@@ -12,8 +12,10 @@ from base64 import b64decode, b64encode
 from sys import byteorder
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.audit.access import AccessState
 from ledger.audit.authorities import AuthorityState
 from ledger.audit.deviation import Review
+from ledger.audit.mirrors import LinksState
 from ledger.audit.objections import ObjectionsState
 from ledger.audit.replay import Replay
 from ledger.crypto.merkle import Log
@@ -21,6 +23,8 @@ from ledger.domain.facts import AssessmentPublished, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ledger.audit.access import Expected
 
 _COUNTS: Final = ("facts", "records", "runs", "batches", "tree_heads")
 _HASH: Final = 32
@@ -37,6 +41,8 @@ def dump_replay(replay: Replay) -> dict[str, Any]:
         "authorities": [_dump_authority(each) for each in replay.authorities.values()],
         "reviews": [list(each) for each in replay.reviews],
         "objections": replay.objections.dump(),
+        "links": replay.links.dump(),
+        "access": replay.access.dump(),
         "cards": [[card.hex(), day] for card, day in replay.scorebook.cards.items()],
         "assessments": [
             [_dump_place(a.at), *(each.hex() if isinstance(each, bytes) else each for each in a[1:])]
@@ -45,9 +51,16 @@ def dump_replay(replay: Replay) -> dict[str, Any]:
     }
 
 
-def load_replay(state: Mapping[str, Any]) -> Replay:
-    """Take up what `dump_replay` put down. Raises `ValueError`, `KeyError`, `TypeError` or `BadProof`."""
-    replay = Replay()
+def load_replay(
+    state: Mapping[str, Any],
+    severities: Mapping[int, int] | None = None,
+    expected: Expected | None = None,
+) -> Replay:
+    """Take up what `dump_replay` put down. Raises `ValueError`, `KeyError`, `TypeError` or `BadProof`.
+
+    What the ledger is held to, see `Replay`, is given anew: it is the auditor's, not the chain's.
+    """
+    replay = Replay(severities, expected)
     replay.at = _load_place(state["at"]) if state["at"] else None
     for name, count in zip(_COUNTS, state["counts"], strict=True):
         setattr(replay, name, int(count))
@@ -62,6 +75,8 @@ def load_replay(state: Mapping[str, Any]) -> Replay:
         replay.codes[number] = authority.code
     replay.reviews = [Review(*each) for each in state["reviews"]]
     replay.objections = ObjectionsState.load(state["objections"])
+    replay.access = AccessState.load(state["access"], expected)
+    replay.links = LinksState.load(state["links"])
     replay.scorebook.cards = {bytes.fromhex(card): day for card, day in state["cards"]}
     replay.scorebook.assessments = [_load_assessment(*each) for each in state["assessments"]]
     return replay

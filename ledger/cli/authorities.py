@@ -31,13 +31,15 @@ _TIME = "A day (its beginning in Asia/Shanghai) or a time with its zone: 2026-05
 
 @authorities.command("list")
 def show(as_json: AsJson = False) -> None:
-    """List the authorities with their keys, as the chain has them now. 部门列表."""
-    from ledger.workflows.authorities import authorities_now  # noqa: PLC0415  keeps the start quick
+    """List the authorities with their keys, as the chain has them now, and who may govern. 部门列表."""
+    from ledger.workflows.authorities import authorities_now, members_now  # noqa: PLC0415  a quick start
 
     with opened() as ledger:
         ledger.follower.catch_up()
         found = cast("list[dict[str, Any]]", authorities_now(ledger))
-    emit(as_json, {"authorities": found}, lambda: "\n".join(_authority_text(each) for each in found))
+        members = members_now(ledger)
+    lines = [*map(_authority_text, found), "who may govern 治理权限", *(f"  {each}" for each in members)]
+    emit(as_json, {"authorities": found, "members": members}, lambda: "\n".join(lines))
 
 
 @authorities.command("compromised")

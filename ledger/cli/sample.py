@@ -6,11 +6,13 @@ import time
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, cast
 
-from ledger.cli.common import FAILED
+from ledger.audit.report import EXIT_OF
 from ledger.cli.progress import bar
 from ledger.cli.read import score_text
 from ledger.domain.calendar import to_day
+from ledger.workflows.audit_kept import kept_checkpoints_of
 from ledger.workflows.auditing import audit
+from ledger.workflows.checkpoints import make_checkpoint
 from ledger.workflows.importing import import_file
 from ledger.workflows.reading import record_of, score_of
 
@@ -35,11 +37,15 @@ def show_sample(ledger: Ledger) -> None:
         f"({time.monotonic() - begun:.1f} s)"
     )
     _show_firm(ledger, result.repeated[0])
-    report = audit(ledger)
+    # Signed and kept, so that every later audit has something of before to compare with.
+    make_checkpoint(ledger)
+    kept = kept_checkpoints_of(ledger)
+    heads = [(each.size, each.root) for each in kept.checkpoints]
+    report = audit(ledger, checkpoints=heads, statements=kept.checkpoints, beside=kept.found)
     checked = ", ".join(f"{many} {what}" for what, many in report.checked.items() if many)
     print("\nAudit 审计: " + (f"holds 通过 ({checked})" if report.ok else report.to_text()))
     if not report.ok:
-        raise SystemExit(FAILED)
+        raise SystemExit(EXIT_OF[report.verdict])
 
 
 def _show_firm(ledger: Ledger, firm: FirmDict) -> None:

@@ -9,6 +9,7 @@ from ledger.audit.compare import ContractState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ledger.audit.access import Question
     from ledger.audit.replay import Replay
     from ledger.chain.contracts import Contracts
     from ledger.chain.rpc import Node
@@ -27,9 +28,10 @@ def contract_state(node: Node, contracts: Contracts, replay: Replay, block: int)
     ]
     heads = _spread(sorted(replay.heads), _HEADS)
     asked_at = node.request("eth_getBlockByNumber", hex(block), False)
+    timestamp = int(asked_at["timestamp"], 16)
     return ContractState(
         block_number=block,
-        timestamp=int(asked_at["timestamp"], 16),
+        timestamp=timestamp,
         log_size=contracts.log_size(block),
         root=contracts.root(block),
         enterprise_count=contracts.enterprise_count(block),
@@ -45,8 +47,17 @@ def contract_state(node: Node, contracts: Contracts, replay: Replay, block: int)
         four_eyes={number: contracts.four_eyes(number, block) for number in numbers},
         signature_epochs={number: contracts.signature_epoch(number, block) for number in numbers},
         cards={card: contracts.card_effective_on(card, block) for card in replay.scorebook.cards},
+        access=_access(contracts, replay, timestamp, block),
         heads=dict(zip(heads, contracts.heads(heads, block), strict=True)),
     )
+
+
+def _access(
+    contracts: Contracts, replay: Replay, timestamp: int, block: int
+) -> dict[Question, tuple[int, ...]]:
+    asked = list(replay.access.questions(timestamp))
+    found = contracts.views([("AccessManager", each.function, each.arguments) for each in asked], block)
+    return {each: tuple(int(value) for value in values) for each, values in zip(asked, found, strict=True)}
 
 
 def _spread(values: Sequence[int], most: int) -> list[int]:

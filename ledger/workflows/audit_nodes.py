@@ -12,14 +12,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ledger.audit.compare import compare_contract
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, NotChecked
 from ledger.chain.contracts import Contracts
 from ledger.chain.logs import read_facts
-from ledger.errors import ChainDamaged, ChainRefused
+from ledger.errors import ChainDamaged, ChainRefused, ChainUnavailable, LedgerError
 from ledger.workflows.audit_contracts import contract_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ledger.audit.replay import Replay
     from ledger.chain.contracts import Deployment
@@ -37,11 +37,14 @@ class NodeCheck:
         #: Facts compared.
         self.facts = 0
 
-    def same_chain(self, blocks: Sequence[Block], replay: Replay) -> Iterator[Deviation]:
+    def same_chain(self, blocks: Sequence[Block], replay: Replay) -> Iterator[Deviation | NotChecked]:
         """Yield where the other node has another chain, other blocks of these numbers, or another state.
 
         The state is that of the contracts at the last of the blocks, which the replay has reached.
         """
+        yield from self._asked(f"block {blocks[-1].number}", lambda: self._same(blocks, replay))
+
+    def _same(self, blocks: Sequence[Block], replay: Replay) -> Iterator[Deviation]:
         chain, deployment = self._node.request("eth_chainId"), self._deployment
         same = int(chain, 16) == deployment.chain_id
         if not same:
@@ -65,8 +68,11 @@ class NodeCheck:
         for each in compare_contract(replay, found):
             yield self._differs(each.where, each.expected, each.found)
 
-    def compare(self, facts: list[Fact], first: int, last: int) -> Iterator[Deviation]:
+    def compare(self, facts: list[Fact], first: int, last: int) -> Iterator[Deviation | NotChecked]:
         """Yield the first fact of each stretch that the other node tells otherwise."""
+        yield from self._asked(f"blocks {first} to {last}", lambda: self._stretch(facts, first, last))
+
+    def _stretch(self, facts: list[Fact], first: int, last: int) -> Iterator[Deviation]:
         try:
             others = list(read_facts(self._node, self._deployment.addresses, first, last))
         except ChainDamaged as error:
@@ -80,6 +86,17 @@ class NodeCheck:
                     f"block {at.block_number}, log {at.log_index}", _shown(ours), _shown(theirs)
                 )
                 return
+
+    def _asked(self, where: str, ask: Callable[[], Iterator[Deviation]]) -> Iterator[Deviation | NotChecked]:
+        """Yield what a comparison finds; one that ends in no answer, or in nonsense, was not made."""
+        try:
+            yield from ask()
+        except ChainUnavailable as error:
+            yield NotChecked("another node", f"{self._node.where}, {where}", f"no answer: {error}")
+        except (LedgerError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            said = (str(error).splitlines() or [""])[0][:200]
+            why = f"what it answers makes no sense: {type(error).__name__}: {said}"
+            yield NotChecked("another node", f"{self._node.where}, {where}", why)
 
     def _differs(self, where: str, expected: str, found: str) -> Deviation:
         return Deviation("nodes differ", f"{self._node.where}, {where}", expected, found)

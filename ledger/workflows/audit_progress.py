@@ -2,7 +2,8 @@
 
 One file, replaced as a whole: the SHA-256 of its content in hexadecimal, then the content as JSON. The digest
 tells damage, not forgery: who may write the data folder may write this, so an audit takes it up only when
-asked to, and its report says so. It is dropped when an audit starts anew, and when one finds a deviation.
+asked to, and its report lists the blocks that it took on that word as not checked. It is dropped when an
+audit starts anew, and when one finds a deviation.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from ledger.errors import LedgerError
 from ledger.index.follower import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from ledger.audit.access import Expected
     from ledger.audit.replay import Replay
     from ledger.chain.contracts import Deployment
 
-_FORM: Final = 1
+_FORM: Final = 2
 #: Blocks between two states.
 EVERY: Final = 1000
 
@@ -78,8 +80,8 @@ class Progress:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self._path, sha256(content).hex().encode() + b"\n" + content)
 
-    def load(self) -> Reached:
-        """Return what was kept. Raises `Unusable`."""
+    def load(self, severities: Mapping[int, int] | None = None, expected: Expected | None = None) -> Reached:
+        """Return what was kept, to be held to these from here on (see `Replay`). Raises `Unusable`."""
         try:
             digest, _, content = self._path.read_bytes().partition(b"\n")
         except FileNotFoundError:
@@ -88,13 +90,16 @@ class Progress:
             raise Unusable(f"the state {self._path} cannot be read: {error.strerror}") from None
         if digest != sha256(content).hex().encode():
             raise Unusable(f"the state {self._path} is damaged")
-        state: dict[str, Any] = json.loads(content)
-        for name, expected in self._of.items():
-            if state.get(name) != expected:
+        try:
+            state: Any = json.loads(content)
+        except (ValueError, RecursionError):
+            state = None
+        for name, known in self._of.items():
+            if not isinstance(state, dict) or state.get(name) != known:
                 raise Unusable(f"the state {self._path} is of another {name}")
         try:
-            return _reached(state)
-        except (ValueError, KeyError, TypeError, LedgerError) as error:
+            return _reached(state, severities, expected)
+        except (LookupError, TypeError, ValueError, ArithmeticError, LedgerError) as error:
             raise Unusable(f"the state {self._path} cannot be taken up: {error}") from None
 
     def drop(self) -> None:
@@ -102,12 +107,14 @@ class Progress:
         self._path.unlink(missing_ok=True)
 
 
-def _reached(state: dict[str, Any]) -> Reached:
+def _reached(
+    state: dict[str, Any], severities: Mapping[int, int] | None, expected: Expected | None
+) -> Reached:
     number, block_hash = state["block"]
     checkpoints: Sequence[tuple[int, str]] = state["checkpoints"]
     return Reached(
         Block(number, bytes.fromhex(block_hash)),
-        load_replay(state["replay"]),
+        load_replay(state["replay"], severities, expected),
         {name: int(count) for name, count in state["counts"].items()},
         frozenset(state["links"]),
         frozenset((size, bytes.fromhex(root)) for size, root in checkpoints),

@@ -55,6 +55,10 @@ class SignatureCheck:
                 if alone is not None:
                     yield alone
 
+    def is_wallet(self, key: str) -> bool:
+        """Whether a key is a contract wallet today."""
+        return is_wallet_code(self._code(key))
+
     def _code(self, key: str) -> str:
         """The key's code, asked of the latest block, since nodes may have no older state."""
         if key not in self._codes:

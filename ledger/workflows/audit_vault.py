@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, NotChecked, show_record
 from ledger.audit.documents import IdentityCheck, compare_documents, compare_identities
-from ledger.domain.facts import Run
-from ledger.domain.records import unpack_run
-from ledger.errors import LedgerError
+from ledger.domain.facts import ObjectionAnswered, ObjectionOpened, Run
+from ledger.domain.records import split_id, unpack_run
+from ledger.errors import BadProof, LedgerError
+from ledger.outbox.documents import Erased, Sealed, open_document
 from ledger.outbox.identities import stream_identities
+from ledger.outbox.unheld import ENTERPRISES, is_unheld, shown, spans_of
 from ledger.scoring.cards import GRADES
 from ledger.scoring.roots import Scored, score_root
-from ledger.store.vault import assessments, scores
+from ledger.store.vault import assessments, scores, statements
 from ledger.workflows.held import held_documents
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ledger.audit.documents import DocumentCheck
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.facts import AssessmentPublished, Fact
 
@@ -37,36 +40,93 @@ class VaultCheck:
         self._vault = vault
         self._master_key = master_key
         self._catalogue = catalogue
-        self.counts = {"documents": 0, "erased": 0, "identities": 0, "scores": 0}
+        self._spans = spans_of(vault)
+        self.counts = {"documents": 0, "erased": 0, "identities": 0, "statements": 0, "scores": 0}
 
-    def documents(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation]:
-        """Yield what does not hold of the documents of a stretch's records. Raises `ChainDamaged`."""
+    def documents(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation | NotChecked]:
+        """Yield what does not hold of the documents of a stretch's records, or cannot be said of one.
+
+        Raises `ChainDamaged`.
+        """
         runs = (fact for fact in facts if isinstance(fact, Run))
         posted = [each for run in runs for each in unpack_run(run.first_id, run.records)]
         for start in range(0, len(posted), _AT_ONCE):
             checks = list(held_documents(self._vault, self._master_key, posted[start : start + _AT_ONCE]))
             self.counts["documents"] += len(checks)
-            self.counts["erased"] += sum(check.held == "erased" for check in checks)
-            yield from compare_documents(checks, codes, self._catalogue)
+            for check in checks:
+                if check.held == "erased":
+                    self.counts["erased"] += 1
+                    yield _erased(f"document of record {show_record(check.record.id, codes)}")
+            known = (check for check in checks if check.held != "missing" or not self._taken_up(check))
+            yield from compare_documents(known, codes, self._catalogue)
+
+    def not_held(self, codes: Mapping[int, str]) -> Iterator[NotChecked]:
+        """Yield what a repair took up from the chain, and the vault therefore has nothing of."""
+        for span in self._spans:
+            what = "identity not held" if span.authority == ENTERPRISES else "document not held"
+            yield NotChecked(what, shown(span, dict(codes)), "a repair took it up from the chain")
+
+    def _taken_up(self, check: DocumentCheck) -> bool:
+        authority, number = split_id(check.record.id)
+        return is_unheld(self._vault, authority, number)
+
+    def statements(self, facts: Iterable[Fact]) -> Iterator[Deviation | NotChecked]:
+        """Yield what does not hold of the statements and answers of a stretch's objections."""
+        for fact in facts:
+            if isinstance(fact, ObjectionOpened):
+                yield from self._statement(f"statement of objection {fact.objection}", fact.grounds)
+            elif isinstance(fact, ObjectionAnswered):
+                yield from self._statement(f"answer to objection {fact.objection}", fact.answer)
+
+    def _statement(self, where: str, commitment: bytes) -> Iterator[Deviation | NotChecked]:
+        this = statements.c.commitment == commitment
+        row = self._vault.execute(select(statements).where(this)).one_or_none()
+        if row is None:
+            why = f"the vault holds nothing under its commitment {commitment.hex()}"
+            yield NotChecked("statement not held", where, why)
+            return
+        self.counts["statements"] += 1
+        try:
+            open_document(self._master_key, Sealed(*row))
+        except Erased:
+            yield _erased(where)
+        except BadProof as error:
+            yield Deviation("statement does not open", where, commitment.hex(), str(error))
 
     def identities(self, registered: Mapping[int, bytes]) -> Iterator[Deviation]:
         """Compare the identities that the chain has; later ones wait for the sender to register them."""
+        spans = (each for each in self._spans if each.authority == ENTERPRISES)
+        absent = {number for each in spans for number in range(each.first, each.last + 1)}
+        registered = {number: each for number, each in registered.items() if number not in absent}
         self.counts["identities"] = len(registered)
+        last = max(registered, default=0)
         held = (
             IdentityCheck(each.enterprise, each.salt, each.party_key)
             for each in stream_identities(self._vault)
-            if each.enterprise <= len(registered)
+            if each.enterprise <= last and each.enterprise not in absent
         )
         yield from compare_identities(held, registered)
 
-    def scores(self, published: Iterable[AssessmentPublished]) -> Iterator[Deviation]:
-        """Compare the published roots whose scores this office holds."""
-        ours = set(self._vault.scalars(select(assessments.c.epoch)))
+    def scores(self, published: Iterable[AssessmentPublished]) -> Iterator[Deviation | NotChecked]:
+        """Compare what was published with what this office holds of it."""
+        held = {row.epoch: row for row in self._vault.execute(select(assessments))}
         for fact in published:
-            if fact.epoch in ours:
-                leaves = self._leaves(fact.epoch)
-                self.counts["scores"] += len(leaves)
-                yield from _compare_scores(fact, leaves)
+            where = f"assessment {fact.epoch}"
+            row = held.pop(fact.epoch, None)
+            if row is None:
+                why = (
+                    "the vault holds neither it nor its scores; they can be computed anew from the chain only"
+                )
+                yield NotChecked("assessment not held", where, why)
+                continue
+            yield from _compare_row(fact, row, where)
+            leaves = self._leaves(fact.epoch)
+            self.counts["scores"] += len(leaves)
+            yield from _compare_scores(fact, leaves)
+        for epoch, row in held.items():
+            if row.anchored:
+                where = f"assessment {epoch}, in the vault"
+                yield Deviation("assessment not on the chain", where, "an assessment published", "none")
 
     def _leaves(self, epoch: int) -> list[Scored]:
         chosen = select(scores.c.enterprise, scores.c.milli, scores.c.grade).where(scores.c.epoch == epoch)
@@ -74,6 +134,22 @@ class VaultCheck:
             Scored(enterprise, milli, _GRADE_OF.get(grade, str(grade)))
             for enterprise, milli, grade in self._vault.execute(chosen.order_by(scores.c.enterprise))
         ]
+
+
+def _erased(where: str) -> NotChecked:
+    why = "its key is gone, so nothing shows that it was what was committed to, or who had it erased"
+    return NotChecked("erased", where, why)
+
+
+def _compare_row(fact: AssessmentPublished, row: Any, where: str) -> Iterator[Deviation]:
+    for name in fact._fields[2:]:
+        want, have = getattr(fact, name), getattr(row, name)
+        if want != have:
+            yield Deviation("assessment differs in the vault", f"{where}, {name}", _shown(want), _shown(have))
+
+
+def _shown(value: bytes | int) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _compare_scores(fact: AssessmentPublished, leaves: Sequence[Scored]) -> Iterator[Deviation]:

@@ -9,56 +9,64 @@ come, where that is asked for. What cannot be read because it is damaged is a de
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING
 
 from ledger.audit.compare import compare_contract
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, NotChecked
 from ledger.audit.kept_heads import KeptHeads
+from ledger.audit.kept_statements import KeptStatements
 from ledger.audit.postings import Standing
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
 from ledger.chain.logs import read_stretches
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.follower import Block, read_cursor
+from ledger.workflows.audit_access import expected_access
 from ledger.workflows.audit_code import compare_code
 from ledger.workflows.audit_contracts import contract_state
+from ledger.workflows.audit_findings import Findings, left_out, no_checkpoint
 from ledger.workflows.audit_index import IndexCheck
+from ledger.workflows.audit_kept import compare_blocks
 from ledger.workflows.audit_nodes import NodeCheck
+from ledger.workflows.audit_outbox import OutboxCheck
 from ledger.workflows.audit_progress import Reached, Unusable
 from ledger.workflows.audit_scores import ScoreCheck
 from ledger.workflows.audit_signatures import SignatureCheck
 from ledger.workflows.audit_vault import VaultCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from ledger.audit.compare import ContractState
     from ledger.chain.logs import Stretch
     from ledger.chain.rpc import Node
+    from ledger.crypto.checkpoints import Checkpoint
     from ledger.workflows.audit_progress import Progress
     from ledger.workflows.office import Office
-
-#: Deviations listed; beyond these they are counted.
-_LISTED: Final = 1000
 
 
 def audit(
     ledger: Office,
     *,
     checkpoints: Sequence[tuple[int, bytes]] = (),
+    statements: Sequence[Checkpoint] = (),
+    beside: Sequence[Deviation | NotChecked] = (),
     nodes: Sequence[Node] = (),
     progress: Progress | None = None,
     resume: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Report:
     """Audit everything up to the chain's latest block, and the index up to where it stands.
 
-    `checkpoints` are heads of the log kept from before, `(size, root)`: the log must still begin with each.
-    `nodes` are others of the same chain, asked for the same facts and state. `progress` keeps how far the
-    audit has come; with `resume` it is taken up from there, and what lies before is not looked at again: the
-    report's `scope` says from which block, or why it was the first after all.
+    `checkpoints` are heads of the log kept from before, `(size, root)`: the log must still begin with each;
+    `statements` are kept checkpoints, whose other lines must be what the ledger was at their block; `beside`
+    is what was found when they were read. `nodes` are others of the same chain, asked for the same facts and
+    state. `progress` keeps how far the audit has come; with `resume` it is taken up from there, and what lies
+    before is not looked at again: the report says so, or why it began at the first block after all.
     `on_progress` is told (block reached, last block). Raises `ChainUnavailable` when the node does not answer
     or the chain was reorganised meanwhile; what is wrong with the ledger itself raises nothing.
     """
@@ -73,8 +81,11 @@ def audit(
         with ledger.db.read_vault() as vault:
             others = [NodeCheck(each, ledger.deployment) for each in nodes]
             run = _Audit(ledger, index, vault, cursor, checkpoints, others=others, progress=progress)
+            run.found.take(beside)
+            run.now = int(clock())
+            run.statements = KeptStatements(statements)
             run.work(last, run.begin(last, resume=resume), on_progress)
-    if progress is not None and run.deviated:
+    if progress is not None and run.found.deviated:
         progress.drop()
     if not run.broken and _block(ledger.node, last.number) != last:
         raise ChainUnavailable(f"the chain at {ledger.node.where} was reorganised meanwhile: audit it again")
@@ -97,20 +108,25 @@ class _Audit:
     ) -> None:
         self._ledger = ledger
         self._progress = progress
+        self._severities = {each.number: each.severity for each in ledger.catalogue.types}
+        self._expected = expected_access(ledger)
         self._scope = ""
         self._cursor = cursor
         self._index = IndexCheck(index, cursor.number if cursor else -1)
+        self._outbox = OutboxCheck(vault)
         self._vault = VaultCheck(vault, ledger.keystore.master_key, ledger.catalogue)
-        self._scores = ScoreCheck(index, vault, ledger.cards)
+        self._scores = ScoreCheck(index, cursor.number if cursor else -1, ledger.cards)
         self._signatures = SignatureCheck(ledger.node, ledger.deployment)
         self._others = others
         #: The block an earlier audit stood at, if it was taken up from there.
         self._before: tuple[Block, ...] = ()
-        self._replay = Replay()
+        self._replay = Replay(self._severities, self._expected)
         self._kept = KeptHeads(checkpoints)
+        self.statements = KeptStatements(())
         self._heads = 0
-        self._found: list[Deviation] = []
-        self._more = 0
+        self.found = Findings()
+        #: The auditor's clock, Unix seconds.
+        self.now = 0
         #: Whether the chain could not be read to its end.
         self.broken = False
 
@@ -119,7 +135,7 @@ class _Audit:
         first, why = self._ledger.deployment.block, ""
         if resume and self._progress:
             try:
-                reached = self._resumable(self._progress.load())
+                reached = self._resumable(self._progress.load(self._severities, self._expected))
             except Unusable as unusable:
                 why = f"; not taken up from an earlier audit: {unusable}"
             else:
@@ -133,44 +149,57 @@ class _Audit:
         """Replay and compare from the block `first` up to a block."""
         try:
             self._stretches(first, last, on_progress)
-            self._take(compare_contract(self._replay, self._state_at(last.number)))
-            self._take(self._index_stands())
-            self._take(compare_code(self._ledger.node, self._ledger.deployment, last.number))
+            self.found.take(compare_contract(self._replay, self._state_at(last.number)))
+            self.found.take(self._index_stands())
+            self.found.take(compare_code(self._ledger.node, self._ledger.deployment, last.number))
             for each in self._others:
-                self._take(each.same_chain(list(dict.fromkeys((*self._before, last))), self._replay))
+                self.found.take(each.same_chain(list(dict.fromkeys((*self._before, last))), self._replay))
         except ChainDamaged as error:
             self.broken = True
             at = self._replay.at
             where = f"the chain, behind block {at.block_number}, log {at.log_index}" if at else "the chain"
-            self._take([_damaged(where, error)])
+            self.found.take([_damaged(where, error)])
             return
-        self._take(self._index.outside(self._ledger.deployment.block))
-        self._take(self._kept.unreached(self._replay.log))
-        self._take(self._vault.identities(self._replay.commitments))
-        self._take(self._vault.scores(self._replay.scorebook.assessments))
+        self.found.take(self._index.outside(self._ledger.deployment.block))
+        self.found.take(self._kept.unreached(self._replay.log))
+        self.found.take(self._stated(last))
+        self.found.take(self._vault.identities(self._replay.commitments))
+        self.found.take(self._vault.scores(self._replay.scorebook.assessments))
+        self.found.take(self._vault.not_held(self._replay.codes))
+        self.found.take(self._replay.conclude())
+        self.found.take(self._replay.outstanding())
+        self.found.take(self._replay.objections.by_one_officer(self._signatures.is_wallet))
+        self.found.take(self._outbox.outstanding(self._replay.authorities, self.now))
+        stands = self._cursor.number if self._cursor else self._ledger.deployment.block - 1
+        behind = [each.number for each in self._before]
+        self.found.take(left_out(self._ledger.deployment.block, behind, stands, last.number))
+        if not self._kept.given:
+            self.found.take([no_checkpoint(self._replay.log.size)])
         # Records of an index that is not the chain's give scores that say nothing.
-        if not self._found:
-            self._take(self._scores.compare(self._replay.scorebook.assessments))
-
-    @property
-    def deviated(self) -> bool:
-        """Whether anything does not hold."""
-        return bool(self._found)
+        assessments = self._replay.scorebook.assessments
+        if not self.found.deviated:
+            self.found.take(self._scores.compare(assessments))
+        elif assessments:
+            why = "not computed anew: the records or the index they would be made from deviate"
+            self.found.take([NotChecked("assessments", f"1 to {len(assessments)}", why)])
 
     def report(self) -> Report:
         """Return what was looked at and what was found."""
-        checked = dict(self._replay.checked) | self._signatures.counts | self._vault.counts
+        checked = (
+            dict(self._replay.checked) | self._signatures.counts | self._vault.counts | self._outbox.counts
+        )
         checked |= {
             "index_rows": self._index.rows,
             "heads": self._heads,
             "checkpoints": len(self._kept.given),
+            "checkpoint_statements": self.statements.compared,
             "scores_recomputed": self._scores.recomputed,
             "contracts": 0 if self.broken else 5,
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
-        more = Deviation("more deviations", "not listed here", "none", str(self._more))
-        found = (*self._found, more) if self._more else tuple(self._found)
-        return Report(checked, found, self._scope, tuple(self._replay.reviews))
+        reviews = (*self._replay.reviews, *self._outbox.waiting)
+        members = self._replay.access.lines(self._replay.at.timestamp) if self._replay.at else []
+        return Report(checked, self.found.deviations, self._scope, reviews, self.found.not_checked, members)
 
     def _resumable(self, reached: Reached) -> Reached:
         """Return a state that still holds here. Raises `Unusable`."""
@@ -190,7 +219,7 @@ class _Audit:
             for n, each in reached.replay.authorities.items()
         }
         self._index.take_up(reached.counts["index_rows"], reached.links)
-        for counts in (self._vault.counts, self._signatures.counts):
+        for counts in (self._vault.counts, self._signatures.counts, self._outbox.counts):
             counts.update((name, reached.counts[name]) for name in counts)
         self._kept = KeptHeads(self._kept.given, reached.checkpoints)
         first = reached.block.number + 1
@@ -204,11 +233,12 @@ class _Audit:
     def _save(self, upto: int) -> None:
         """Keep how far the audit has come, while nothing deviates and the index has been compared so far."""
         progress, cursor = self._progress, self._cursor
-        if progress is None or self._found or cursor is None or cursor.number < upto:
+        if progress is None or self.found.deviated or cursor is None or cursor.number < upto:
             return
         block = _block(self._ledger.node, upto)
         if block is not None:
-            counts = self._vault.counts | self._signatures.counts | {"index_rows": self._index.rows}
+            counts = self._vault.counts | self._signatures.counts | self._outbox.counts
+            counts |= {"index_rows": self._index.rows}
             progress.save(Reached(block, self._replay, counts, self._index.links, self._kept.compared))
             self._saved = upto
 
@@ -225,15 +255,32 @@ class _Audit:
     def _stretch(self, stretch: Stretch) -> None:
         first, last, facts = stretch
         for fact in facts:
-            self._take(self._replay.apply(fact))
+            if self.statements.waiting and not self._before:
+                self.found.take(self.statements.take(fact, self._replay.log.size))
+            self.found.take(self._replay.apply(fact))
             if self._kept.waiting:
-                self._take(self._kept.at(self._replay.log))
-        self._take(self._replay.finish())
-        self._take(self._signatures.compare(facts, self._replay.codes))
-        self._take(self._index.compare(facts, first, last))
-        self._take(self._vault.documents(facts, self._replay.codes))
+                self.found.take(self._kept.at(self._replay.log))
+        self.found.take(self._replay.finish())
+        self.found.take(self._signatures.compare(facts, self._replay.codes))
+        self.found.take(self._index.compare(facts, first, last))
+        self.found.take(self._vault.documents(facts, self._replay.codes))
+        self.found.take(self._vault.statements(facts))
+        self.found.take(self._outbox.compare(facts, self._replay.codes))
         for each in self._others:
-            self._take(each.compare(facts, first, last))
+            self.found.take(each.compare(facts, first, last))
+
+    def _stated(self, last: Block) -> Iterator[Deviation | NotChecked]:
+        """Yield what does not hold of the kept checkpoints' lines beyond the log."""
+        said = self.statements
+        yield from said.forks()
+        yield from compare_blocks(self._ledger.node, said.given, last.number)
+        if self._before and said.given:
+            where = f"{len(said.given)} kept checkpoints"
+            why = "their lines beyond the log are recomputed by an audit from the first block only"
+            yield NotChecked("statements of checkpoints", where, why)
+            return
+        yield from said.upto(last.number, self._replay.log.size)
+        yield from said.unreached(last.number)
 
     def _index_stands(self) -> Iterator[Deviation]:
         """Whether the block the index stands at is one of the chain's."""
@@ -245,13 +292,6 @@ class _Audit:
         found = contract_state(self._ledger.node, self._ledger.contracts, self._replay, block)
         self._heads = len(found.heads)
         return found
-
-    def _take(self, deviations: Iterable[Deviation]) -> None:
-        for each in deviations:
-            if len(self._found) < _LISTED:
-                self._found.append(each)
-            else:
-                self._more += 1
 
 
 def _damaged(where: str, error: ChainDamaged) -> Deviation:

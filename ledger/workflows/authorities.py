@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, TypedDict
 
 from sqlalchemy import select
 
+from ledger.audit.access import AccessState
 from ledger.chain.accounts import checked_address
 from ledger.chain.deployment import NO_END
+from ledger.chain.logs import read_facts
 from ledger.domain.calendar import iso_instant
 from ledger.errors import BadValue
 from ledger.index.queries import all_authorities
 from ledger.store.index import keys
+from ledger.workflows.audit_access import expected_access
 
 if TYPE_CHECKING:
     from ledger.workflows.office import Office
@@ -61,6 +64,21 @@ def authorities_now(office: Office) -> list[AuthorityDict]:
             }
         )
     return found
+
+
+def members_now(office: Office) -> list[str]:
+    """Return who has which role of the access manager, and under which delay: a line for each member.
+
+    Read from the access manager's events; the audit is what asks the contract too.
+    """
+    last = office.node.request("eth_getBlockByNumber", "latest", False)
+    deployment, state = office.deployment, AccessState(expected_access(office))
+    for fact in read_facts(
+        office.node, [deployment.access_manager], deployment.block, int(last["number"], 16)
+    ):
+        for _ in state.take(fact, []):
+            pass  # whether it may be so is the audit's to say
+    return state.lines(int(last["timestamp"], 16))
 
 
 def numbers_by_code(office: Office) -> dict[str, int]:

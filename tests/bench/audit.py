@@ -101,7 +101,7 @@ def replayed(facts: Iterator[Fact] | list[Fact]) -> int:
 
 def _audited(ledger: Ledger, size: int) -> None:
     report = audit(ledger)
-    assert report.ok, report.to_text()
+    assert not report.deviations, report.to_text()
     assert report.checked["records"] == report.checked["documents"] == size
 
 

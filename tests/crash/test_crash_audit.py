@@ -95,7 +95,7 @@ def halfway(folder: Path) -> Iterator[Ledger]:
 def test_an_audit_killed_anywhere_is_taken_up_and_says_the_same(folder: Path) -> None:
     with opened(folder) as ledger:
         whole, last, first = audit(ledger), last_block(ledger), ledger.deployment.block
-    assert whole.ok
+    assert not whole.deviations
     assert whole.checked["records"] == 6
     assert whole.scope == f"every block from {first} to {last}"
     seen = set()
@@ -135,7 +135,7 @@ def test_what_was_tampered_with_behind_the_state_is_for_an_audit_from_the_start(
         this = kept.documents.c.seq == row.seq
         vault.execute(update(kept.documents).where(this).values(sealed=row.sealed[:-1] + b"?"))
     resumed = audit(halfway, progress=progress, resume=True)
-    assert resumed.ok
+    assert not resumed.deviations
     assert "not looked at again" in resumed.scope
     (found,) = audit(halfway, progress=progress).deviations
     assert found.what == "document does not open"
@@ -148,7 +148,7 @@ def test_a_state_that_does_not_fit_is_not_taken_up_and_the_report_says_why(halfw
 
     def scope(**options: object) -> str:
         report = audit(halfway, progress=progress, resume=True, **options)  # type: ignore[arg-type]
-        assert report.ok or options
+        assert not report.deviations or options
         return report.scope.partition(" an earlier audit: ")[2]
 
     file.write_bytes(good[:-20] + b"0" + good[-19:])
@@ -170,5 +170,5 @@ def test_nothing_is_kept_that_the_index_has_not_reached(folder: Path, tmp_path: 
         path = records_file(tmp_path / "more.csv", record_line("R9"))
         import_file(ledger, path, "records", ledger.authorities["GACC"])
         progress = Progress(folder, ledger.deployment, every=1)
-        assert audit(ledger, progress=progress).ok
+        assert not audit(ledger, progress=progress).deviations
         assert progress.load().block.number <= before < last_block(ledger)

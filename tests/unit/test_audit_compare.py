@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from honest_chain import CARD, FOREVER, MANDATES, Chain, key_of, party_of, salt_of, scene
+from honest_chain import CARD, FOREVER, MANDATES, Chain, key_of, party_of, salt_of
+from honest_chain import paired_scene as scene
 
 from ledger.audit.compare import (
     RUN_COLUMNS,
@@ -21,9 +22,9 @@ from ledger.audit.compare import (
     compare_scores,
     run_row,
 )
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, NotChecked
 from ledger.audit.replay import Replay
-from ledger.audit.report import Report
+from ledger.audit.report import EXIT_OF, Report
 from ledger.crypto.commitments import commit
 from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
@@ -78,7 +79,7 @@ def test_honest_contract_state_agrees() -> None:
         ({"enterprise_count": 6}, "enterpriseCount"),
         ({"authority_count": 4}, "authorityCount"),
         ({"epoch_count": 0}, "epochCount"),
-        ({"record_counts": {1: 9, 2: 1, 3: 3}}, "recordCount of STA"),
+        ({"record_counts": {1: 9, 2: 1, 3: 4}}, "recordCount of STA"),
         ({"record_counts": {1: 9, 2: 2}}, "recordCount of US-CPSC"),
         ({"mandates": MANDATES | {1: 1}}, "mandate of GACC"),
         ({"suspended": {2: True}}, "suspension of authority 2"),
@@ -277,11 +278,32 @@ def test_scores() -> None:
 # ---------------------------------------------------------------- report
 
 
+def test_a_verdict_for_what_was_not_checked() -> None:
+    gap, left = (
+        Deviation("number gap", "block 3", "1", "2"),
+        NotChecked("erased", "document of GACC-1", "why"),
+    )
+    for deviations, not_checked, verdict, code in (
+        ([], [], "holds", 0),
+        ([gap], [], "deviates", 1),
+        ([gap], [left], "deviates", 1),
+        ([], [left], "not checked", 4),
+    ):
+        report = Report({"records": 1}, deviations, not_checked=not_checked)
+        assert (report.verdict, EXIT_OF[report.verdict], report.ok) == (verdict, code, verdict == "holds")
+        assert report.to_dict()["verdict"] == verdict
+        assert len(report.to_dict()["not_checked"]) == len(not_checked)
+        assert ("not checked: erased: document of GACC-1: why" in report.to_text()) == bool(not_checked)
+
+
 def test_a_report_in_json_and_in_words() -> None:
     good = Report({"records": 1200}, [])
     assert good.ok
     assert good.to_dict() == {
         "ok": True,
+        "verdict": "holds",
+        "not_checked": [],
+        "members": [],
         "scope": "",
         "checked": {"records": 1200},
         "deviations": [],

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from evidence_sample import LOG_KEY, WITNESSES, checkpoint_of, sample_chain
 
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, NotChecked, Review
 from ledger.audit.html import _CHINESE, report_html
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
@@ -55,6 +55,23 @@ def test_every_deviation_is_there_as_it_is_written() -> None:
     assert all(each in seen.text for deviation in found for each in deviation)
 
 
+def test_what_was_not_checked_is_told_as_its_own_verdict() -> None:
+    report = Report(
+        {"records": 1},
+        (),
+        not_checked=[NotChecked("erased", f"document {EVIL}", EVIL)],
+        review=[Review("a new member of a role", "block 9", EVIL)],
+        members=[f"ADMIN: {EVIL}"],
+    )
+    seen = Seen(report_html(report, ABOUT))
+    assert "但有 1 项未能核验" in seen.text
+    assert "Nothing deviates, and 1 thing was NOT CHECKED." in seen.text
+    assert "未能核验 Not checked" in seen.text
+    assert "Who may govern" in seen.text
+    assert seen.text.count(EVIL) == 5
+    assert "script" not in seen.tags
+
+
 def test_every_count_of_a_replay_has_a_chinese_name() -> None:
     assert set(Replay().checked) <= set(_CHINESE)
 
@@ -64,4 +81,4 @@ def test_a_checkpoint_is_opened_by_one_call() -> None:
     found = open_checkpoint(checkpoint_of(chain).encode(), [LOG_KEY.verifier, WITNESSES[1].verifier])
     assert (found.checkpoint.size, found.checkpoint.root) == (chain.log.size, chain.log.root())
     assert [each.key.name for each in found.signed] == [LOG_KEY.name, "witness.example/2"]
-    assert found.unknown == ("witness.example/1", "witness.example/3")
+    assert {"witness.example/1", "witness.example/3"} <= set(found.unknown)

@@ -11,7 +11,13 @@ from honest_chain import FOREVER, TODAY, Chain, key_of, record
 from ledger.audit.replay import Replay
 from ledger.audit.state import dump_replay, load_replay
 from ledger.domain.calendar import day_of
-from ledger.domain.facts import AnswerPeriodSet, EnterpriseKeySet, ObjectionAnswered, ObjectionOpened
+from ledger.domain.facts import (
+    AnswerPeriodSet,
+    EnterpriseKeySet,
+    FourEyesSet,
+    ObjectionAnswered,
+    ObjectionOpened,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +103,11 @@ def test_a_replay_that_is_put_down_goes_on_as_if_it_had_not_been() -> None:
     court.set_key(1, key_of(1, 1), court.now, FOREVER)
     replay, found = replayed(court)
     assert found == []
-    assert len(replay.reviews) == 2
+    assert [each.what for each in replay.reviews] == [
+        "written by a compromised key",
+        "answered by a compromised key",
+        "objection to the record of another",
+    ]
     state = dump_replay(replay)
     again = load_replay(json.loads(json.dumps(state)))
     assert dump_replay(again) == state
@@ -147,3 +157,57 @@ def test_an_objection_to_the_record_of_another_is_for_review() -> None:
     (review,) = replay.reviews
     assert review.what == "objection to the record of another"
     assert review.why == "GACC-2 is about enterprise 2, not 1"
+
+
+def test_answers_by_a_key_found_compromised_are_for_review() -> None:
+    court = Court()
+    court.open()
+    court.open(2, REGISTRAR)
+    court.answer(1)
+    since = court.now + 1
+    court.answer(2)
+    court.compromise(1, key_of(1), since)
+    replay, found = replayed(court)
+    assert found == []
+    answered = [each for each in replay.reviews if each.what == "answered by a compromised key"]
+    assert [each.where for each in answered] == ["block 11, objection 2"]
+    # An earlier date lists what it adds, and only that; another authority's key of the same address does not.
+    court.compromise(1, key_of(1), since - 13)
+    court.compromise(2, key_of(1), since - 13)
+    replay, _ = replayed(court)
+    answered = [each for each in replay.reviews if each.what == "answered by a compromised key"]
+    assert [each.where.rpartition(" ")[2] for each in answered] == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changes", "left"),
+    [(1, [], 1), (2, [], 1), (3, [], 0), (1, [242], 1), (1, [241], 0), (2, [240], 0)],
+)
+def test_an_answer_upheld_and_not_carried_out_is_named(outcome: int, changes: list[int], left: int) -> None:
+    court = Court()
+    court.batch(1, [record(1, 241, ref=court.first)])  # before it was objected to: not what was asked for
+    court.open()
+    court.answer(outcome=outcome)
+    for type_ in changes:
+        court.batch(1, [record(1, type_, ref=court.first)])
+    replay, found = replayed(court)
+    assert found == []
+    open_ = list(replay.outstanding())
+    assert [each.what for each in open_] == ["answer upheld and not carried out"] * left
+    assert all(each.where == "objection 1, to record GACC-1" for each in open_)
+
+
+def test_an_answer_by_one_officer_where_four_eyes_are_on() -> None:
+    court = Court()
+    court.open()
+    court.answer(1)
+    court.block()
+    court.facts.append(FourEyesSet(court.place(), 1, True))
+    court.open()
+    court.answer(2)
+    replay, found = replayed(court)
+    assert found == []
+    assert list(replay.objections.by_one_officer(lambda _: True)) == []
+    (named,) = replay.objections.by_one_officer(lambda _: False)
+    assert (named.what, named.where) == ("four eyes not kept", "block 12, objection 2")
+    assert key_of(1) in named.found

@@ -73,6 +73,10 @@ class Facts(list[Fact]):
             number += len(run)
 
 
+#: The vectors' records are drawn one by one, so their links come without mirrors.
+PAIRS = {"link without its mirror", "mirror without its link", "link revoked without its mirror"}
+
+
 @cache
 def honest() -> tuple[Facts, Replay]:
     """The batches of the file, replayed: each is asserted to hold, with its heads and root."""
@@ -84,10 +88,9 @@ def honest() -> tuple[Facts, Replay]:
     facts.heads.update(replay.heads)
     for call in VECTORS["batches"]:
         facts.post(call)
-        for fact in facts[told:]:
-            assert not replay.apply(fact)
+        found = [each.what for fact in facts[told:] for each in replay.apply(fact)]
         told = len(facts)
-        assert not replay.finish()
+        assert {*found, *(each.what for each in replay.finish())} <= PAIRS
         assert {number: replay.heads[int(number)].hex() for number in call["heads"]} == {
             number: head[2:] for number, head in call["heads"].items()
         }
@@ -119,12 +122,12 @@ def test_a_replay_names_what_the_contract_refuses(call: dict[str, Any]) -> None:
         if isinstance(fact, Run):
             facts.log.append(leaf_hash(leaf_data(fact.enterprise, fact.head)))
     replay = Replay()
-    for fact in facts:
-        assert not replay.apply(fact)
+    assert {each.what for fact in facts for each in replay.apply(fact)} <= PAIRS
+    assert {each.what for each in replay.finish()} <= PAIRS
     told = len(facts)
     facts.post(call)
     found = [each.what for fact in facts[told:] for each in replay.apply(fact)]
-    found += [each.what for each in replay.finish()]
+    found = [each for each in (*found, *(each.what for each in replay.finish())) if each not in PAIRS]
     posting = Posting(
         AUTHORITY, call["first_number"], deadline=call["deadline"], signature=raw(call["signature"])
     )

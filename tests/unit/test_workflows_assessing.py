@@ -71,7 +71,7 @@ def test_only_what_changed_is_published_and_the_contract_verifies_a_score(scored
     )
     answer = scored.node.request("eth_call", {"to": call.to, "data": "0x" + call.data.hex()}, "latest")
     assert int(answer, 16) == 0
-    assert audit(scored).ok
+    assert not audit(scored).deviations
 
 
 def test_days_that_cannot_be_assessed_are_refused(scored):
@@ -108,7 +108,7 @@ def test_a_run_killed_at_any_line_is_finished_by_the_next(scored, monkeypatch, w
     assert anchored(scored) == {1: True, 2: True}
     assert scored.contracts.epoch_count() == 2
     assert scored.contracts.assessment(1)[1:3] == (MAY, score_root(leaves(scored, 1)))
-    assert audit(scored).ok
+    assert not audit(scored).deviations
 
 
 def test_an_epoch_that_another_office_published_is_not_claimed(scored):

@@ -61,7 +61,7 @@ def test_a_linked_name_follows_its_code_from_the_day_of_the_link(known):
         before[0][0],
         before[1][0],
     )
-    assert audit(known).ok
+    assert not audit(known).deviations
 
 
 def test_unlinking_gives_each_its_own_record_again_and_linking_anew_is_possible(known):
@@ -76,7 +76,7 @@ def test_unlinking_gives_each_its_own_record_again_and_linking_anew_is_possible(
     again = link(known, samr, NAME, BETA, "found at last")
     assert again["record"] == "SAMR-5"
     assert score(known, NAME)[0] == f"uscc:{BETA}"
-    assert audit(known).ok
+    assert not audit(known).deviations
 
 
 def test_two_names_may_be_one_code(known):
@@ -137,7 +137,7 @@ def test_a_record_submitted_under_the_code_changes_one_of_the_linked_name(known,
     assert (found.recorded, found.rejected) == (1, 0), found.shown
     known.follower.catch_up()
     assert ("US-CPSC-1", "FR01", "revoked") in records(known, ALPHA)[1]
-    assert audit(known).ok
+    assert not audit(known).deviations
 
 
 def test_an_assessment_publishes_linked_names_under_their_code(known):
@@ -146,4 +146,4 @@ def test_an_assessment_publishes_linked_names_under_their_code(known):
     assert (before["epoch"], before["scored"], before["changed"]) == (1, 3, 3)
     since = assess(known)
     assert (since["scored"], since["changed"]) == (2, 1)
-    assert audit(known).ok
+    assert not audit(known).deviations

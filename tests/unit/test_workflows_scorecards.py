@@ -68,7 +68,7 @@ def test_a_day_is_scored_by_the_card_in_force_on_it(office: Ledger, tmp_path: Pa
     shown = list_cards(after)
     assert [(each["registered"], each["in_force"]) for each in shown] == [(True, False), (True, True)]
     assert assess(after)["card"] == f"Card of {today}"
-    assert audit(after).ok
+    assert not audit(after).deviations
 
 
 def test_an_assessed_day_keeps_its_card(office: Ledger, tmp_path: Path) -> None:

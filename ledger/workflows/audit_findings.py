@@ -1,0 +1,72 @@
+"""What an audit has found so far: deviations, and checks that could not be made; a bounded list of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ledger.audit.deviation import Deviation, NotChecked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: Listed of each kind; beyond these they are counted.
+LISTED: Final = 1000
+
+
+class Findings:
+    """Takes findings as they come."""
+
+    def __init__(self) -> None:
+        self._deviations: list[Deviation] = []
+        self._not_checked: list[NotChecked] = []
+        self._more = [0, 0]
+
+    def take(self, found: Iterable[Deviation | NotChecked]) -> None:
+        """Add these."""
+        for each in found:
+            if isinstance(each, Deviation):
+                if len(self._deviations) < LISTED:
+                    self._deviations.append(each)
+                else:
+                    self._more[0] += 1
+            elif len(self._not_checked) < LISTED:
+                self._not_checked.append(each)
+            else:
+                self._more[1] += 1
+
+    @property
+    def deviated(self) -> bool:
+        """Whether anything does not hold."""
+        return bool(self._deviations)
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """What does not hold, and a last line that counts what is not listed."""
+        more = Deviation("more deviations", "not listed here", "none", str(self._more[0]))
+        return (*self._deviations, more) if self._more[0] else tuple(self._deviations)
+
+    @property
+    def not_checked(self) -> tuple[NotChecked, ...]:
+        """What could not be checked, and a last line that counts what is not listed."""
+        more = NotChecked("more that could not be checked", "not listed here", str(self._more[1]))
+        return (*self._not_checked, more) if self._more[1] else tuple(self._not_checked)
+
+
+def left_out(first: int, behind: Iterable[int], stands: int, last: int) -> Iterator[NotChecked]:
+    """Yield the blocks from `first` to `last` that an audit did not look at, or not in full.
+
+    `behind` are the blocks that earlier audits had come to, `stands` is the block the index stands at.
+    """
+    for block in behind:
+        where = f"blocks {first} to {block}"
+        why = "taken from an earlier audit, on the word of whoever may write its folder"
+        yield NotChecked("an earlier part of the chain", where, why)
+    if stands < last:
+        where = f"blocks {stands + 1} to {last}"
+        yield NotChecked("the index", where, f"it has followed the chain to block {stands} only")
+
+
+def no_checkpoint(log_size: int) -> NotChecked:
+    """Say that there was no checkpoint to hold the log to."""
+    why = "no checkpoint was given or kept: nothing rules out that the chain was replaced as a whole"
+    return NotChecked("the log against a checkpoint", f"log of {log_size} leaves", why)
