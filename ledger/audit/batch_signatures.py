@@ -7,12 +7,12 @@ of these numbers and types, and no more.
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.forms import read_address, read_record
 from ledger.audit.runs import MAX_BATCH
-from ledger.audit.subjects import read_record
 from ledger.crypto.typed_data import (
     SIGNATURE_BYTES,
     SignedBatch,
@@ -27,11 +27,9 @@ from ledger.errors import BadProof
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ledger.audit.rights import ShownAuthority
+    from ledger.audit.rights import RunRight, ShownAuthority
     from ledger.audit.strict_json import Fields
     from ledger.audit.subjects import ShownRun, Subject
-
-_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
 class SignatureWrong(BadProof):
@@ -59,31 +57,35 @@ def check_signatures(
     domain: tuple[int, bytes],
     authorities: Mapping[int, ShownAuthority],
     subjects: Sequence[Subject],
+    rights: Mapping[int, RunRight],
 ) -> tuple[ShownSignature, ...]:
     """Check `signatures`; `domain` is chain and contract. Raises `SignatureWrong` or `Malformed`."""
-    runs = sorted((run for each in subjects for run in each.runs), key=lambda run: run.records[0].id)
-    found = tuple(_check(entry, batch_domain(*domain), authorities, runs) for entry in entries)
+    runs = sorted((run for each in subjects for run in each.runs), key=_first_id)
+    found = tuple(_check(entry, batch_domain(*domain), authorities, runs, rights) for entry in entries)
     if any(one.first_id + one.count > other.first_id for one, other in pairwise(found)):
         raise SignatureWrong("signatures overlap, or are not in the order of their batches")
     return found
 
 
 def _check(
-    entry: Fields, domain: bytes, authorities: Mapping[int, ShownAuthority], runs: Sequence[ShownRun]
+    entry: Fields,
+    domain: bytes,
+    authorities: Mapping[int, ShownAuthority],
+    runs: Sequence[ShownRun],
+    rights: Mapping[int, RunRight],
 ) -> ShownSignature:
     first_id, count = read_record(entry, "first"), entry.integer("count", 1, MAX_BATCH)
-    deadline, key = entry.integer("deadline"), entry.text("key")
+    deadline, key = entry.integer("deadline"), read_address(entry, "key")
     signature = entry.base64("signature")
     epoch = entry.integer("epoch", 1) if entry.has("epoch") else 0
     authority, first_number = split_id(first_id)
-    if not _ADDRESS.fullmatch(key):
-        entry.refuse("key", "not an address")
     if len(signature) != SIGNATURE_BYTES:
         entry.refuse("signature", f"not {SIGNATURE_BYTES} bytes")
-    inside = [run for run in runs if first_id <= run.records[0].id < first_id + count]
-    keys = authorities[authority].keys if authority in authorities else ()
+    inside = runs[
+        bisect_left(runs, first_id, key=_first_id) : bisect_left(runs, first_id + count, key=_first_id)
+    ]
     for run in inside:
-        _fits(run, first_id + count, deadline, keys.index(key) if key in keys else len(keys))
+        _fits(run, first_id + count, deadline, rights.get(run.leaf_index), (key, epoch))
     if authority not in authorities:
         raise SignatureWrong(f"nothing is said of authority {authority}, whose code it signed")
     records = [each for run in inside for each in run.records]
@@ -109,9 +111,17 @@ def _check(
     return ShownSignature(first_id, count, deadline, key, whole, checked=True)
 
 
-def _fits(run: ShownRun, end: int, deadline: int, key: int) -> None:
+def _first_id(run: ShownRun) -> int:
+    return run.records[0].id
+
+
+def _fits(run: ShownRun, end: int, deadline: int, right: RunRight | None, signed: tuple[str, int]) -> None:
     """Refuse a run that reaches beyond its batch, or was written otherwise than the file says elsewhere."""
     if run.records[-1].id >= end:
         raise SignatureWrong(f"leaf {run.leaf_index} reaches beyond the batch it is in")
-    if run.at is not None and (run.at.time > deadline or run.at.key != key):
+    if run.at is None or right is None:
+        return
+    if run.at.time > deadline or right.key != signed[0]:
         raise SignatureWrong(f"leaf {run.leaf_index} was written by another key, or after the deadline")
+    if right.epoch != signed[1]:
+        raise SignatureWrong(f"leaf {run.leaf_index}: signatures of epoch {signed[1]} were invalid by then")

@@ -1,52 +1,78 @@
-"""What a verified evidence file says, for machines (stable keys) and for people.
+"""What a verified evidence file says, for machines (stable keys); `report_text` says it to people.
 
 Types are named by the catalogue that comes with the software, records by their authority's code where the
-file shows it, else by its number. What the file only states (see `verifier`) is under `stated`.
+file shows it, else by its number. `proven` and `not_proven` say which claims anybody vouches for; what the
+file only states (see `verifier`) is under `stated`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ledger.domain.calendar import civil_instant, iso
+from ledger.audit.completeness import NOTHING_SIGNED
+from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.records import split_id
-from ledger.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ledger.audit.objected import ShownObjection
     from ledger.audit.scored import ProvenScore
     from ledger.audit.signed import SignedCheckpoint
     from ledger.audit.subjects import ShownRun, Subject
     from ledger.audit.verifier import EvidenceVerdict
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
+    from ledger.scoring.score import Score
 
 
-def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
-    """The verdict for JSON: `ok`, `stated`, `subjects`, `score`, `assessment`, `checkpoint` and more."""
+def holds(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> bool:
+    """Whether the verdict is a yes: complete, or signed and incompleteness allowed."""
+    return verdict.vouched.complete or (allow_incomplete and verdict.vouched.signed)
+
+
+def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dict[str, Any]:
+    """The verdict for JSON: `ok`, `complete`, `proven`, `stated`, `subjects`, `score` and more."""
     catalogue = load_catalogue()
     codes = {number: each.code for number, each in verdict.authorities.items()}
-    made = verdict.assessment
+    made, stated = verdict.assessment, verdict.stated
+    signed = _signed_leaves(verdict)
     return {
-        "ok": True,
+        "ok": holds(verdict, allow_incomplete),
+        "complete": verdict.vouched.complete,
+        "complete_why": verdict.vouched.why,
+        "proven": proven(verdict),
+        "not_proven": not_proven(verdict),
+        "signed_time": verdict.vouched.time,
         "stated": {
-            "chain_id": verdict.chain_id,
-            "contract": "0x" + verdict.contract.hex(),
-            "block": verdict.block_number,
-            "block_hash": verdict.block_hash.hex(),
-            "tree_size": verdict.tree_size,
-            "root": verdict.root.hex(),
+            "chain_id": stated.chain_id,
+            "genesis": stated.genesis.hex(),
+            "contract": "0x" + stated.contract.hex(),
+            "block": stated.block.number,
+            "block_hash": stated.block.hash.hex(),
+            "block_time": stated.block.time,
+            "tree_size": stated.size,
+            "root": stated.root.hex(),
+            "heads": _counted(stated.heads.many, stated.heads.root),
+            "authorities": _counted(stated.authorities.many, stated.authorities.root)
+            | {"facts": stated.authorities.facts},
+            "objections": _counted(stated.objections.many, stated.objections.root),
+            "assessments": _counted(stated.assessments.many, stated.assessments.root),
         },
         "leaves": verdict.leaves,
-        "subjects": [_subject(each, catalogue, codes) for each in verdict.subjects],
+        "subjects": [_subject(each, verdict, catalogue, codes, signed) for each in verdict.subjects],
         "unshown": list(verdict.unshown),
         "authorities": codes,
+        "authority_states": [
+            {"code": each.code, "suspended": each.suspended, "four_eyes": each.four_eyes}
+            for each in verdict.authorities.values()
+        ],
         "score": verdict.score and _score(verdict.score, codes),
         "assessment": made
         and {
             "epoch": made.epoch,
+            "published": made.published,
             "root": made.root.hex(),
             "count": made.count,
             "log_size": made.log_size,
@@ -67,50 +93,100 @@ def claims_dict(verdict: EvidenceVerdict) -> dict[str, Any]:
     }
 
 
-def claims_text(verdict: EvidenceVerdict) -> str:
-    """The verdict as plain text under a headline in English and Chinese."""
-    claims = claims_dict(verdict)
-    stated = claims["stated"]
-    lines = [
-        "The evidence holds. What it proves holds for this chain, contract, block and root:",
-        "证据文件核验通过；以下列出的链、合约、区块与日志根为其前提，请与可信来源核对：",
-        f"  chain {stated['chain_id']}, contract {stated['contract']}",
-        f"  block {stated['block']}, hash {stated['block_hash']}",
-        f"  log of {stated['tree_size']:,} leaves, root {stated['root']}",
-        *_checkpoint_lines(claims["checkpoint"]),
+def proven(verdict: EvidenceVerdict) -> dict[str, bool]:
+    """Which claims are proven, beyond what the file says of itself."""
+    state, complete = verdict.vouched.state, verdict.vouched.complete
+    score = verdict.score is not None and verdict.score.score is not None
+    published = verdict.assessment is not None and verdict.assessment.proven.score is not None
+    return {
+        "records": complete,
+        "objections": complete and state,
+        "authorities": complete and state and bool(verdict.authorities),
+        "identity": complete and verdict.subjects[0].party_key is not None,
+        "score": complete and score,
+        "assessment": complete and state and published,
+        "posting": False,
+    }
+
+
+def not_proven(verdict: EvidenceVerdict) -> list[str]:
+    """What is not proven, each in a sentence: for whoever relies on it to find out elsewhere."""
+    found, claimed = [], proven(verdict)
+    if not claimed["records"]:
+        found.append(verdict.vouched.why)
+    if verdict.vouched.complete and not verdict.vouched.state:
+        found.append("objections, authorities and assessments: no signed statement says them")
+    if not verdict.authorities:
+        found.append("who wrote the records, and whether they might: nothing is said of authorities")
+    elif verdict.rights:
+        found.append("when, where and by which key a record was written: the file's word, but for signatures")
+    if any(each.four_eyes for each in verdict.rights.values()):
+        found.append("that a record under four eyes came from a contract wallet: the audit tells")
+    found += [
+        f"which firm number {each.enterprise} is: not shown"
+        for each in verdict.subjects
+        if each.party_key is None
     ]
-    for subject in claims["subjects"]:
-        lines += [
-            "",
-            f"enterprise {subject['enterprise']}  {subject['party'] or '(identity not shown)'}",
-            f"  complete record 完整记录: {len(subject['records'])} records, head {subject['head']}",
-        ]
-        lines += [_line(each) for each in subject["records"]]
-    if claims["authorities"]:
-        lines += [
-            "",
-            "each written with a key and a mandate that held, as stated: "
-            + ", ".join(claims["authorities"].values()),
-        ]
-    lines += _signature_lines(claims["signatures"])
-    lines += [*_score_lines("score 评分", claims["score"])]
-    if claims["assessment"]:
-        made = claims["assessment"]
-        lines += _score_lines(f"published 已公布 in assessment {made['epoch']}, root {made['root']}:", made)
-    if claims["unshown"]:
-        others = ", ".join(str(each) for each in claims["unshown"])
-        lines += ["", f"not in this file: the records of enterprises {others}, which link records name"]
-    return "\n".join(lines) + "\n"
+    found.append("that a firm has one number only: the audit of the whole ledger tells")
+    if verdict.assessment and verdict.assessment.epoch < verdict.assessment.published:
+        found.append(f"what later assessments, up to {verdict.assessment.published}, say: they are not shown")
+    found += [
+        f"a score by card {each.card_hash.hex()}: not known here, so withheld; give it as --card"
+        for each in (verdict.score, verdict.assessment and verdict.assessment.proven)
+        if each and each.card is None
+    ]
+    if verdict.unshown:
+        others = ", ".join(str(each) for each in verdict.unshown)
+        found.append(f"what is recorded of enterprises {others}, which link records name")
+    return list(dict.fromkeys(found))
 
 
-def _subject(subject: Subject, catalogue: Catalogue, codes: Mapping[int, str]) -> dict[str, Any]:
+def nothing_signed(verdict: EvidenceVerdict) -> bool:
+    """Whether the file is worth nothing because nobody vouches for any of it."""
+    return verdict.vouched.why == NOTHING_SIGNED
+
+
+def _counted(many: int, root: bytes) -> dict[str, Any]:
+    return {"count": many, "root": root.hex()}
+
+
+def _signed_leaves(verdict: EvidenceVerdict) -> set[int]:
+    """Leaves of the runs whose key a checked signature over all of their batch shows."""
+    firsts = {
+        number
+        for each in verdict.signatures
+        if each.checked and each.whole
+        for number in range(each.first_id, each.first_id + each.count)
+    }
+    return {run.leaf_index for each in verdict.subjects for run in each.runs if run.records[0].id in firsts}
+
+
+def _subject(
+    subject: Subject,
+    verdict: EvidenceVerdict,
+    catalogue: Catalogue,
+    codes: Mapping[int, str],
+    signed: set[int],
+) -> dict[str, Any]:
     return {
         "enterprise": subject.enterprise,
         "party": subject.party_key,
         "head": subject.head.hex(),
         "records": [
-            _record(each, run, subject, catalogue, codes) for run in subject.runs for each in run.records
+            _record(each, run, subject, catalogue, codes) | _written(run, verdict, signed)
+            for run in subject.runs
+            for each in run.records
         ],
+        "objections": [_objection(each, codes) for each in subject.objections],
+    }
+
+
+def _written(run: ShownRun, verdict: EvidenceVerdict, signed: set[int]) -> dict[str, Any]:
+    right = verdict.rights.get(run.leaf_index)
+    return {
+        "key": right and right.key,
+        "key_signed": run.leaf_index in signed,
+        "compromised_from": right and right.compromised_from,
     }
 
 
@@ -136,30 +212,54 @@ def _record(
     }
 
 
-def _score(proven: ProvenScore, codes: Mapping[int, str]) -> dict[str, Any]:
+def _objection(shown: ShownObjection, codes: Mapping[int, str]) -> dict[str, Any]:
+    opened = shown.opened
     return {
-        "as_of": iso(proven.as_of),
-        "score": proven.score.milli / 1000,
-        "grade": proven.score.grade,
-        "card": proven.card.name,
-        "card_hash": proven.card.hash.hex(),
-        "reasons": [
-            {
-                "record": _name(each.record_id, codes),
-                "points": each.milli / 1000,
-                "rule": each.rule,
-                "until": None if each.until is None else iso(each.until),
-            }
-            for each in proven.score.reasons
-        ],
+        "objection": opened.objection,
+        "record": _name(opened.record, codes),
+        "opened_on": iso(opened.opened_on),
+        "due_on": iso(opened.due_on),
+        "outcome": shown.outcome,
+        "carried_out": shown.carried_out,
     }
 
 
+def _score(proven_score: ProvenScore, codes: Mapping[int, str]) -> dict[str, Any]:
+    card, found, later = proven_score.card, proven_score.score, proven_score.later
+    day = proven_score.signed_day
+    return {
+        "as_of": iso(proven_score.as_of),
+        "score": None if found is None else found.milli / 1000,
+        "grade": None if found is None else found.grade,
+        "card": None if card is None else card.name,
+        "card_hash": proven_score.card_hash.hex(),
+        "card_remark": proven_score.remark,
+        "signed_day": None if day is None else iso(day),
+        "on_signed_day": None if later is None else {"score": later.milli / 1000, "grade": later.grade},
+        "reasons": [] if found is None else _reasons(found, codes),
+    }
+
+
+def _reasons(found: Score, codes: Mapping[int, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "record": _name(each.record_id, codes),
+            "points": each.milli / 1000,
+            "rule": each.rule,
+            "until": None if each.until is None else iso(each.until),
+        }
+        for each in found.reasons
+    ]
+
+
 def _checkpoint(found: SignedCheckpoint) -> dict[str, Any]:
+    said = found.checkpoint.statement
     return {
         "origin": found.checkpoint.origin,
         "size": found.checkpoint.size,
+        "time": None if said is None else said.time,
         "signed": [{"name": each.key.name, "time": each.time} for each in found.signed],
+        "recomputed": list(found.recomputed),
         "unknown": list(found.unknown),
     }
 
@@ -167,50 +267,3 @@ def _checkpoint(found: SignedCheckpoint) -> dict[str, Any]:
 def _name(record: int, codes: Mapping[int, str]) -> str:
     authority, number = split_id(record)
     return f"{codes.get(authority, authority)}-{number}"
-
-
-def _checkpoint_lines(found: dict[str, Any] | None) -> list[str]:
-    if found is None:
-        return ["  no checkpoint: nobody has signed this root here"]
-    lines = [
-        f"  root signed by {each['name']}{_at(each['time'])}: verified 签名已核验" for each in found["signed"]
-    ]
-    return lines + [
-        f"  a signature by {each}: not checked, its key was not given 未核验" for each in found["unknown"]
-    ]
-
-
-def _signature_lines(found: list[dict[str, Any]]) -> list[str]:
-    lines = [""] if found else []
-    for each in found:
-        said = "the records here 即本文件所列" if each["whole"] else "a batch of these numbers 仅批次哈希"
-        checked = "verified 签名已核验" if each["checked"] else "NOT checked: needs coincurve 未核验"
-        lines.append(f"  batch {each['first']} +{each['count']}: {each['key']} signed {said}: {checked}")
-    return lines
-
-
-def _at(time: int | None) -> str:
-    if time is None:
-        return ""
-    try:
-        return f" at {civil_instant(time)}"
-    except BadValue:
-        return f" at {time}"
-
-
-def _score_lines(headline: str, found: dict[str, Any] | None) -> list[str]:
-    if found is None:
-        return []
-    lines = [
-        "",
-        f"{headline} {found['score']:g}   grade 等级 {found['grade']}   {found['as_of']}   {found['card']}",
-    ]
-    return lines + [
-        f"  {each['points']:>+8g}  {each['record']:<14} {each['rule']}" for each in found["reasons"]
-    ]
-
-
-def _line(record: dict[str, Any]) -> str:
-    shown = "document shown" if record["document"] is not None else "document not shown"
-    named = f"{record['type']} {record['type_zh']} {record['type_en']}".rstrip()
-    return f"  {record['decided_on']}  {record['record']:<14} {named}  [{shown}]"

@@ -1,20 +1,33 @@
 """Who might write what, when: rule 6 of `verifier`.
 
-An evidence file may carry what the chain said of each authority that wrote (mandates, keys, compromised keys,
-suspensions),
-and of each run where it stands, at what time, and by which key. Runs and these events, merged in chain order,
-must agree as they do in `replay`: not suspended, the key in its window, every type in the mandate of that
-time, no decision from the future.
+An evidence file carries the whole chain of what was said of each authority that wrote: mandates, keys, keys
+declared compromised, four eyes, invalidated signatures, suspensions. Under a signed root (see
+`crypto.statement`) none of it can be missing. Of each run it says where it stands, at what time, and by which
+key it was written: that is the file's own word. Both, merged in chain order, must agree as they do in
+`replay`: not suspended, the key in its window, every type in the mandate of that time, no decision from the
+future.
 """
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.audit.authorities import AuthorityState
+from ledger.audit.forms import place_of, read_address
+from ledger.audit.plain import is_code
+from ledger.crypto.statement import NO_CHAIN, next_chain
 from ledger.domain.calendar import day_of, iso
+from ledger.domain.facts import (
+    AuthorityAdded,
+    FourEyesSet,
+    KeyCompromised,
+    KeySet,
+    MandateSet,
+    Place,
+    SignaturesInvalidated,
+    SuspensionSet,
+)
 from ledger.domain.records import split_id
 from ledger.errors import BadProof
 
@@ -23,10 +36,9 @@ if TYPE_CHECKING:
 
     from ledger.audit.strict_json import Fields
     from ledger.audit.subjects import RunPlace, ShownRun, Subject
+    from ledger.crypto.statement import AuthorityFact
 
 _U64 = 2**64 - 1
-_EVENT_PLACE = re.compile(r"(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})")
-_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
 class NotAuthorised(BadProof):
@@ -35,55 +47,153 @@ class NotAuthorised(BadProof):
     code = "not-authorised"
 
 
-class _Event(NamedTuple):
-    """What the chain said of an authority: a mandate, a key's window, a key compromised, or suspended."""
-
-    block: int
-    log: int
-    mandate: tuple[int, int] | None = None
-    key: tuple[str, int, int] | None = None
-    suspended: bool | None = None
-    compromised: tuple[str, int] | None = None
-
-
 class ShownAuthority(NamedTuple):
-    """An authority's number, code, and history in chain order; `keys` are its addresses as first named."""
+    """An authority's number, code, facts in chain order and the chain they make; `keys` as first named.
+
+    `suspended` and `four_eyes` are as of the file's block.
+    """
 
     number: int
     code: str
-    events: tuple[_Event, ...]
+    facts: tuple[AuthorityFact, ...]
+    chain: bytes
     keys: tuple[str, ...]
+    suspended: bool
+    four_eyes: bool
 
 
-def read_authorities(entries: Iterable[Fields]) -> dict[int, ShownAuthority]:
-    """Read `authorities`; by number."""
+class RunRight(NamedTuple):
+    """By what right a run was written: the key, and the authority's signature epoch then.
+
+    `compromised_from` is since when the key is declared to have been in wrong hands, if the run was written
+    after that; `four_eyes` whether a type in it needed a contract wallet then.
+    """
+
+    key: str
+    epoch: int
+    compromised_from: int | None
+    four_eyes: bool
+
+
+class _State:
+    """An authority while its facts are taken one after another."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.keys: dict[str, tuple[int, int]] = {}
+        self.compromised: dict[str, int] = {}
+        self.suspended = self.four_eyes = False
+        self.epoch = self.told_at = 0
+        #: Mandates that may still hold: from when (ascending), which types, which of them are weighty.
+        self.since: list[int] = []
+        self.mandates: list[tuple[int, int]] = []
+
+    def take(self, fact: AuthorityFact) -> None:
+        self.told_at = fact.at.timestamp
+        if isinstance(fact, MandateSet):
+            # One that was to begin at the same time or later is overridden by this one.
+            while self.since and self.since[-1] >= fact.from_:
+                self.since.pop()
+                self.mandates.pop()
+            self.since.append(fact.from_)
+            self.mandates.append((fact.mandate, fact.weighty))
+        elif isinstance(fact, KeySet):
+            self.keys[fact.key] = (fact.from_, fact.until)
+        elif isinstance(fact, KeyCompromised):
+            self.compromised[fact.key] = fact.from_
+        elif isinstance(fact, SuspensionSet):
+            self.suspended = fact.suspended
+        elif isinstance(fact, FourEyesSet):
+            self.four_eyes = fact.required
+        elif isinstance(fact, SignaturesInvalidated):
+            self.epoch = fact.epoch
+
+    def key_holds(self, key: str, time: int) -> bool:
+        since, until = self.keys.get(key, (0, 0))
+        return since <= time < until and key not in self.compromised
+
+    def mandate_at(self, time: int) -> tuple[int, int]:
+        place = bisect_right(self.since, time)
+        return self.mandates[place - 1] if place else (0, 0)
+
+
+def read_authorities(entries: Iterable[Fields], block: int) -> dict[int, ShownAuthority]:
+    """Read the authorities shown, by number; `block` is the last a fact may stand in."""
     found: dict[int, ShownAuthority] = {}
+    codes: set[str] = set()
     for entry in entries:
-        number, code = entry.integer("authority", 1, 2**16 - 1), entry.text("code")
-        events = tuple(_event(each) for each in entry.entries("events"))
-        if number in found or any(a[:2] >= b[:2] for a, b in pairwise(events)):
+        number = entry.integer("authority", 1, 2**16 - 1)
+        facts = tuple(_fact(each, number) for each in entry.entries("events"))
+        places = [each.at[0:1] + each.at[3:4] for each in facts]
+        if number in found or any(one >= other for one, other in pairwise(places)):
             entry.refuse("events", "not in chain order, or of an authority given before")
+        if not facts or not isinstance(facts[0], AuthorityAdded) or facts[-1].at.block_number > block:
+            entry.refuse("events", "does not begin with its code, or goes beyond the block")
+        code = facts[0].code
+        if not is_code(code) or code in codes:
+            entry.refuse("events", "a code that no authority can have, or another one has")
         entry.done()
-        keys = tuple(dict.fromkeys(each.key[0] for each in events if each.key))
-        found[number] = ShownAuthority(number, code, events, keys)
+        codes.add(code)
+        found[number] = _shown(number, code, facts)
     return found
 
 
-def check_rights(authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject]) -> None:
-    """Raise `NotAuthorised` at the first run that its authority might not write, or that says no place."""
+def _shown(number: int, code: str, facts: tuple[AuthorityFact, ...]) -> ShownAuthority:
+    chain, state = NO_CHAIN, _State(code)
+    for fact in facts:
+        chain = next_chain(chain, fact)
+        state.take(fact)
+    return ShownAuthority(number, code, facts, chain, tuple(state.keys), state.suspended, state.four_eyes)
+
+
+def check_rights(
+    authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject], block: tuple[int, int]
+) -> dict[int, RunRight]:
+    """Return by what right each run was written, by leaf index. `block` is the file's number and time.
+
+    Raises `NotAuthorised` at the first run that its authority might not write, or that says no place.
+    """
     runs = [run for subject in subjects for run in subject.runs]
     placed = sorted(((_placed(run), run) for run in runs), key=lambda each: each[0][:2])
-    _check_order(placed)
-    states = {number: AuthorityState(number, each.code) for number, each in authorities.items()}
-    todo = {number: list(each.events) for number, each in authorities.items()}
+    _check_order(placed, block)
+    states = {number: _State(each.code) for number, each in authorities.items()}
+    todo = {number: iter(each.facts) for number, each in authorities.items()}
+    upcoming = {number: next(facts, None) for number, facts in todo.items()}
+    keys = {number: each.keys for number, each in authorities.items()}
+    found: dict[int, RunRight] = {}
     for at, run in placed:
         number = split_id(run.records[0].id)[0]
         if number not in states:
             raise NotAuthorised(f"nothing is said of authority {number}, which wrote records here")
-        events = todo[number]
-        while events and events[0][:2] < at[:2]:
-            _apply(states[number], events.pop(0))
-        _check_run(states[number], authorities[number].keys, at, run)
+        fact = upcoming[number]
+        while fact is not None and (fact.at.block_number, fact.at.log_index) < at[:2]:
+            states[number].take(fact)
+            fact = next(todo[number], None)
+        upcoming[number] = fact
+        if at.time < states[number].told_at or (fact is not None and fact.at.timestamp < at.time):
+            raise NotAuthorised(f"leaf {run.leaf_index}: its time does not fit what was said around it")
+        found[run.leaf_index] = _check_run(states[number], keys[number], at, run)
+    return _with_compromises(found, placed, authorities)
+
+
+def _with_compromises(
+    found: dict[int, RunRight],
+    placed: Sequence[tuple[RunPlace, ShownRun]],
+    authorities: Mapping[int, ShownAuthority],
+) -> dict[int, RunRight]:
+    """Mark what was written by keys later declared compromised from before."""
+    since = {
+        (number, fact.key): fact.from_
+        for number, each in authorities.items()
+        for fact in each.facts
+        if isinstance(fact, KeyCompromised)
+    }
+    for at, run in placed:
+        right = found[run.leaf_index]
+        from_ = since.get((split_id(run.records[0].id)[0], right.key))
+        if from_ is not None and from_ <= at.time:
+            found[run.leaf_index] = right._replace(compromised_from=from_)
+    return found
 
 
 def _placed(run: ShownRun) -> RunPlace:
@@ -92,7 +202,7 @@ def _placed(run: ShownRun) -> RunPlace:
     return run.at
 
 
-def _check_order(placed: Sequence[tuple[RunPlace, ShownRun]]) -> None:
+def _check_order(placed: Sequence[tuple[RunPlace, ShownRun]], block: tuple[int, int]) -> None:
     for (at, run), (later, after) in pairwise(placed):
         same_block = at.block == later.block
         if (
@@ -104,55 +214,49 @@ def _check_order(placed: Sequence[tuple[RunPlace, ShownRun]]) -> None:
             raise NotAuthorised(
                 f"leaves {run.leaf_index} and {after.leaf_index} cannot be where they are said to be"
             )
+    if placed:
+        at, run = placed[-1]
+        if at.block > block[0] or at.time > block[1]:
+            raise NotAuthorised(f"leaf {run.leaf_index} is said to be written after the file's block")
 
 
-def _apply(state: AuthorityState, event: _Event) -> None:
-    if event.mandate:
-        state.set_mandate(*event.mandate)
-    if event.key:
-        state.keys[event.key[0]] = event.key[1:]
-    if event.compromised:
-        state.compromised[event.compromised[0]] = event.compromised[1]
-    if event.suspended is not None:
-        state.suspended = event.suspended
-
-
-def _check_run(state: AuthorityState, keys: Sequence[str], at: RunPlace, run: ShownRun) -> None:
+def _check_run(state: _State, keys: Sequence[str], at: RunPlace, run: ShownRun) -> RunRight:
     where = f"{state.code}, leaf {run.leaf_index}, block {at.block}"
     if state.suspended:
         raise NotAuthorised(f"{where}: the authority was suspended")
     if at.key >= len(keys) or not state.key_holds(keys[at.key], at.time):
         shown = keys[at.key] if at.key < len(keys) else f"key {at.key}"
         raise NotAuthorised(f"{where}: {shown} was no key of this authority at {at.time}")
-    mandate = state.mandate_at(at.time)
+    mandate, weighty = state.mandate_at(at.time)
     for record in run.records:
         if not mandate >> record.type & 1:
             raise NotAuthorised(f"{where}: type {record.type} was outside its mandate")
         if not record.conduct_on <= record.decided_on <= day_of(at.time):
             raise NotAuthorised(f"{where}: decided on {iso(record.decided_on)}, after it was written")
+    heavy = state.four_eyes and any(weighty >> record.type & 1 for record in run.records)
+    return RunRight(keys[at.key], state.epoch, None, heavy)
 
 
-def _address(entry: Fields, name: str) -> str:
-    address = entry.text(name)
-    if not _ADDRESS.fullmatch(address):
-        entry.refuse(name, "not an address in lower case")
-    return address
-
-
-def _event(entry: Fields) -> _Event:
-    found = _EVENT_PLACE.fullmatch(entry.text("at"))
-    block, log = map(int, found.groups()) if found else entry.refuse("at", "not block-log")
-    event = _Event(block, log)
-    if entry.has("mandate"):
-        mandate = int.from_bytes(entry.hex("mandate", 32), "big")
-        event = event._replace(mandate=(mandate, entry.integer("from", 0, _U64)))
-    elif entry.has("key"):
-        address = _address(entry, "key")
-        event = event._replace(key=(address, entry.integer("from", 0, _U64), entry.integer("until", 0, _U64)))
-    elif entry.has("compromised"):
-        address = _address(entry, "compromised")
-        event = event._replace(compromised=(address, entry.integer("from", 0, _U64)))
-    else:
-        event = event._replace(suspended=bool(entry.integer("suspended", 0, 1)))
+def _fact(entry: Fields, number: int) -> AuthorityFact:
+    block, log, time = place_of(entry)
+    fact = _said(entry, Place(block, b"", time, log), number)
     entry.done()
-    return event
+    return fact
+
+
+def _said(entry: Fields, at: Place, number: int) -> AuthorityFact:
+    if entry.has("code"):
+        return AuthorityAdded(at, number, entry.text("code"))
+    if entry.has("mandate"):
+        mandate, weighty = (int.from_bytes(entry.hex(key, 32), "big") for key in ("mandate", "weighty"))
+        return MandateSet(at, number, mandate, weighty, entry.integer("from", 0, _U64))
+    if entry.has("key"):
+        key, since = read_address(entry, "key"), entry.integer("from", 0, _U64)
+        return KeySet(at, number, key, since, entry.integer("until", 0, _U64))
+    if entry.has("compromised"):
+        return KeyCompromised(at, number, read_address(entry, "compromised"), entry.integer("from", 0, _U64))
+    if entry.has("four_eyes"):
+        return FourEyesSet(at, number, bool(entry.integer("four_eyes", 0, 1)))
+    if entry.has("epoch"):
+        return SignaturesInvalidated(at, number, entry.integer("epoch", 0, _U64))
+    return SuspensionSet(at, number, bool(entry.integer("suspended", 0, 1)))

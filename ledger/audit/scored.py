@@ -1,24 +1,33 @@
-"""Scores in an evidence file, computed anew: rules 7 and 8 of `verifier`."""
+"""Scores in an evidence file, computed anew: rules 7 and 8 of `verifier`.
+
+A card is known by its hash: the packaged ones, and those the reader gives. What a file carries as a card is
+not read, only hashed: by a card that is not known, nothing is computed and the file's score is withheld.
+"""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.forms import read_day
+from ledger.audit.links import partners
 from ledger.audit.strict_json import Malformed
 from ledger.crypto.merkle import leaf_hash, verify_inclusion
-from ledger.domain.calendar import iso, to_day
-from ledger.domain.catalogue import LINKED_FROM
-from ledger.domain.standing import link_targets, standing
-from ledger.errors import BadProof, BadValue, Misconfigured
-from ledger.scoring.cards import GRADES, parse_canonical
+from ledger.crypto.statement import assessment_leaf
+from ledger.domain.calendar import iso
+from ledger.domain.facts import AssessmentPublished, Place
+from ledger.domain.standing import link_targets
+from ledger.errors import BadProof, Misconfigured
+from ledger.scoring.cards import GRADES, card_in_force, parse_canonical
 from ledger.scoring.roots import score_leaf
 from ledger.scoring.score import score as compute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ledger.audit.strict_json import Fields
     from ledger.audit.subjects import Subject
+    from ledger.crypto.checkpoints import Counted
     from ledger.domain.records import Posted
     from ledger.scoring.cards import Scorecard
     from ledger.scoring.score import Score
@@ -36,77 +45,144 @@ class ScoreIncomplete(BadProof):
     code = "score-incomplete"
 
 
+class DayToCome(BadProof):
+    """A score of a day after the one that was signed: nobody can know it yet."""
+
+    code = "day-to-come"
+
+
+class Scored(NamedTuple):
+    """What to score from: the subjects, the cards the reader knows, and the signed day if there is one."""
+
+    subjects: Sequence[Subject]
+    known: Mapping[bytes, Scorecard]
+    shown: Collection[bytes]
+    signed_day: int | None
+
+
 class ProvenScore(NamedTuple):
-    """A score that follows from the records shown and the card."""
+    """A score that follows from the records shown and the card.
+
+    `card` and `score` are None for a card that is not known: the score is withheld. `remark` says what else a
+    reader should know of the card. `later` is the score on the signed day where `as_of` is before it, None
+    where it cannot be told from this file.
+    """
 
     as_of: int
-    card: Scorecard
-    score: Score
+    card_hash: bytes
+    card: Scorecard | None
+    score: Score | None
+    remark: str
+    signed_day: int | None
+    later: Score | None
 
 
 class ProvenAssessment(NamedTuple):
-    """A published score: under that assessment's root, and what the first `log_size` leaves give."""
+    """A published score: under that assessment's root, and what the first `log_size` leaves give.
+
+    `published` are the assessments there were at the file's block; `epoch` below it is not the latest.
+    """
 
     epoch: int
     root: bytes
     count: int  # type: ignore[assignment]  # the chain's own name; hides tuple.count
     log_size: int
     proven: ProvenScore
+    published: int
 
 
-def read_cards(entries: Iterable[Fields]) -> dict[bytes, Scorecard]:
-    """Read `cards`; by hash."""
-    found: dict[bytes, Scorecard] = {}
+def read_cards(entries: Iterable[Fields], accepted: Collection[bytes]) -> dict[bytes, Scorecard | None]:
+    """Return `cards` by hash. Only those whose hash is `accepted` are read; the others are None."""
+    found: dict[bytes, Scorecard | None] = {}
     for entry in entries:
-        text = entry.text("canonical")
+        text = entry.text("canonical").encode()
         entry.done()
+        name = sha256(text).digest()
         try:
-            card = parse_canonical(text.encode())
+            found[name] = parse_canonical(text) if name in accepted else None
         except Misconfigured as error:
             raise Malformed(f"document.cards: {error}") from None
-        found[card.hash] = card
     return found
 
 
-def check_score(given: Fields, cards: Mapping[bytes, Scorecard], subjects: Sequence[Subject]) -> ProvenScore:
+def check_score(given: Fields, scored: Scored) -> ProvenScore:
     """Return the stated score when it is that of the first subject on its day, from all records shown."""
-    as_of, card, stated = _day(given), _card(given, cards), _stated(given)
+    as_of, card, stated = read_day(given, "as_of"), _card(given, scored), _stated(given)
     given.done()
-    records = [record for subject in subjects for record in subject.records]
-    found = _score(subjects[0].enterprise, records, {each.enterprise for each in subjects}, card, as_of)
-    _compare("the score", as_of, stated, found)
-    return ProvenScore(as_of, card, found)
+    records = [record for subject in scored.subjects for record in subject.records]
+    return _proven("the score", as_of, card, stated, scored, records)
 
 
-def check_assessment(
-    given: Fields, cards: Mapping[bytes, Scorecard], subjects: Sequence[Subject]
-) -> ProvenAssessment:
-    """Return the published score when it is under the stated root and follows from the log of its time."""
+def check_assessment(given: Fields, scored: Scored, size: int, block: int, tree: Counted) -> ProvenAssessment:
+    """Return the published score when it is under the stated root and follows from the log of its time.
+
+    The assessment itself must be in the `tree` of assessments that the file's statement is of; `size` and
+    `block` are the log's and the block's there.
+    """
     epoch, root, count = given.integer("epoch", 1), given.hex("root", 32), given.integer("count", 1)
-    as_of, card, stated = _day(given), _card(given, cards), _stated(given)
-    log_size, index, raw = given.integer("log_size"), given.integer("index"), given.base64("proof")
+    as_of, card, stated = read_day(given, "as_of"), _card(given, scored), _stated(given)
+    log_size, index, proof = given.integer("log_size", 0, size), given.integer("index"), given.hashes("proof")
+    made_at, heads_root, anchor = (
+        given.integer("block", 0, block),
+        given.hex("heads_root", 32),
+        given.hashes("anchor"),
+    )
     given.done()
-    if len(raw) % 32:
-        raise Malformed("document.assessment.proof: not a whole number of hashes")
-    enterprise = subjects[0].enterprise
-    leaf = leaf_hash(score_leaf(enterprise, *stated))
-    verify_inclusion(leaf, index, count, [raw[i : i + 32] for i in range(0, len(raw), 32)], root)
+    fact = AssessmentPublished(
+        Place(0, b"", 0, 0), epoch, card, as_of, root, count, made_at, log_size, heads_root
+    )
+    verify_inclusion(assessment_leaf(fact), epoch - 1, tree.many, anchor, tree.root)
+    subjects = scored.subjects
+    verify_inclusion(leaf_hash(score_leaf(subjects[0].enterprise, *stated)), index, count, proof, root)
     runs = [run for subject in subjects for run in subject.runs if run.leaf_index < log_size]
     records = [record for run in runs for record in run.records]
-    found = _score(enterprise, records, {each.enterprise for each in subjects}, card, as_of)
-    _compare(f"the score of assessment {epoch}", as_of, stated, found)
-    return ProvenAssessment(epoch, root, count, log_size, ProvenScore(as_of, card, found))
+    proven = _proven(f"the score of assessment {epoch}", as_of, card, stated, scored, records)
+    # What it would be on the signed day is said of the score; a published one is of its own time.
+    return ProvenAssessment(epoch, root, count, log_size, proven._replace(later=None), tree.many)
 
 
-def linked_from(records: Iterable[Posted], enterprise: int, as_of: int) -> set[int]:
-    """Return the names that an enterprise's own record says were linked to it on a day."""
-    own = (each for each in records if each.enterprise == enterprise)
-    found = standing(own, as_of).by_id.values()
-    return {each.record.ref for each in found if each.record.type == LINKED_FROM and each.stands}
+def _proven(  # noqa: PLR0917  what is stated, and from what it must follow
+    what: str,
+    as_of: int,
+    card_hash: bytes,
+    stated: tuple[int, str],
+    scored: Scored,
+    records: Sequence[Posted],
+) -> ProvenScore:
+    day = scored.signed_day
+    if day is not None and as_of > day:
+        raise DayToCome(f"{what} is of {iso(as_of)}, and the file was signed on {iso(day)}")
+    card = scored.known.get(card_hash)
+    if card is None:
+        return ProvenScore(as_of, card_hash, None, None, "a card that is not known here", day, None)
+    found = _score(scored, records, card, as_of)
+    if stated != (found.milli, found.grade):
+        raise ScoreDiffers(
+            f"{what} of {iso(as_of)}: the records give {found.milli} {found.grade}, "
+            f"the file says {stated[0]} {stated[1]}"
+        )
+    later = None
+    if day is not None and as_of < day:
+        try:
+            later = _score(scored, records, card_in_force(list(scored.known.values()), day), day)
+        except ScoreIncomplete:
+            later = None
+    return ProvenScore(as_of, card_hash, card, found, _remark(card, scored.known, as_of), day, later)
 
 
-def _score(enterprise: int, records: Sequence[Posted], shown: set[int], card: Scorecard, as_of: int) -> Score:
-    missing = linked_from(records, enterprise, as_of) - shown
+def _remark(card: Scorecard, known: Mapping[bytes, Scorecard], as_of: int) -> str:
+    if card.effective_on > as_of:
+        return f"the card takes effect on {iso(card.effective_on)}, after that day"
+    later = [each for each in known.values() if card.effective_on < each.effective_on <= as_of]
+    if not later:
+        return ""
+    successor = max(later, key=lambda each: each.effective_on)
+    return f"not the card in force on that day: {successor.name} is, since {iso(successor.effective_on)}"
+
+
+def _score(scored: Scored, records: Sequence[Posted], card: Scorecard, as_of: int) -> Score:
+    enterprise, shown = scored.subjects[0].enterprise, {each.enterprise for each in scored.subjects}
+    missing = partners(records, enterprise, as_of) - shown
     if missing:
         raise ScoreIncomplete(
             f"enterprise {min(missing)} is linked on {iso(as_of)}, and its record is not shown"
@@ -118,26 +194,22 @@ def _score(enterprise: int, records: Sequence[Posted], shown: set[int], card: Sc
     return compute((each for each in records if each.enterprise in members), card, as_of)
 
 
-def _compare(what: str, as_of: int, stated: tuple[int, str], found: Score) -> None:
-    if stated != (found.milli, found.grade):
-        raise ScoreDiffers(
-            f"{what} of {iso(as_of)}: the records give {found.milli} {found.grade}, "
-            f"the file says {stated[0]} {stated[1]}"
-        )
-
-
-def _day(given: Fields) -> int:
-    try:
-        return to_day(given.text("as_of"))
-    except BadValue as error:
-        raise Malformed(f"as_of: {error}") from None
-
-
-def _card(given: Fields, cards: Mapping[bytes, Scorecard]) -> Scorecard:
-    card = cards.get(given.hex("card", 32))
-    return card if card is not None else given.refuse("card", "not the hash of a card in this file")
+def _card(given: Fields, scored: Scored) -> bytes:
+    card = given.hex("card", 32)
+    if card not in scored.shown and card not in scored.known:
+        given.refuse("card", "not the hash of a card in this file, nor of one that is known")
+    return card
 
 
 def _stated(given: Fields) -> tuple[int, str]:
     milli, grade = given.integer("milli", 0, 100_000), given.text("grade")
     return (milli, grade) if grade in GRADES else given.refuse("grade", "not a grade")
+
+
+def cards_by_hash(cards: Iterable[Scorecard]) -> dict[bytes, Scorecard]:
+    """Return cards by their hash. Raises `Malformed` where two take effect on one day."""
+    found = {each.hash: each for each in cards}
+    days = [each.effective_on for each in found.values()]
+    if len(set(days)) < len(days):
+        raise Malformed("two of the cards given take effect on one day")
+    return found

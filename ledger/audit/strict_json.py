@@ -160,9 +160,12 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _bound(data: bytes) -> None:
     """Refuse what would cost more to read than its size allows. Looks at brackets and commas alone."""
+    most = FREE_VALUES + len(data) // BYTES_A_VALUE
+    if data.count(b'"') - data.count(b'\\"') > 2 * most:
+        raise Malformed(f"more than {most} texts in {len(data)} bytes: no evidence is so dense")
     bare = _STRING.sub(b"", data)
     values = bare.count(b",") + bare.count(b"[") + bare.count(b"{") + bare.count(b":") + 1
-    if values > FREE_VALUES + len(data) // BYTES_A_VALUE:
+    if values > most:
         raise Malformed(f"{values} values in {len(data)} bytes: no evidence is so dense")
     brackets = bare.translate(None, _NOT_BRACKETS)
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_NESTING:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.forms import read_record
+from ledger.audit.objected import ShownObjection, read_objections
 from ledger.audit.strict_json import Fields, Malformed
 from ledger.crypto.commitments import verify_commitment, verify_identity
 from ledger.crypto.heads import genesis_head, leaf_data, next_head
 from ledger.crypto.merkle import leaf_hash
+from ledger.crypto.multiproof import verify_multi
 from ledger.domain.calendar import LAST_YEAR, iso, to_day
-from ledger.domain.records import Posted, record_id, split_id, unpack_run
-from ledger.errors import BadProof, BadValue, ChainDamaged
+from ledger.domain.records import Posted, split_id, unpack_run
+from ledger.errors import BadProof, ChainDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LAST_DAY = to_day(f"{LAST_YEAR}-12-31")
-_RECORD_NAME = re.compile(r"([1-9][0-9]{0,4})-([1-9][0-9]{0,14})")
 _PLACE = re.compile(r"-".join([r"(0|[1-9][0-9]{0,17})"] * 4))
 
 
@@ -51,7 +53,10 @@ class ShownRun(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """One party's proven record. `party_key` is None when it is not shown; contents are by record id."""
+    """One party's record. `party_key` is None when it is not shown; contents are by record id.
+
+    `objections_chain` is what its objections lead to.
+    """
 
     enterprise: int
     identity_commitment: bytes
@@ -59,11 +64,33 @@ class Subject(NamedTuple):
     head: bytes
     runs: tuple[ShownRun, ...]
     documents: Mapping[int, bytes]
+    objections: tuple[ShownObjection, ...]
+    objections_chain: bytes
 
     @property
     def records(self) -> tuple[Posted, ...]:
         """All its records, in the order the chain took them."""
         return tuple(record for run in self.runs for record in run.records)
+
+
+def read_subjects(
+    entries: Iterable[Fields], size: int, root: bytes, leaves: str, proof: list[bytes]
+) -> tuple[Subject, ...]:
+    """Read the subjects and prove their leaves in the log: all, or with `leaves` "last" each last one."""
+    subjects, proven = list[Subject](), dict[int, bytes]()
+    for entry in entries:
+        subject, own = read_subject(entry)
+        for index in list(own) if leaves == "all" else list(own)[-1:]:
+            if index in proven:
+                raise RecordsUnfit(f"two runs have leaf {index}")
+            proven[index] = own[index]
+        subjects.append(subject)
+    if not subjects:
+        raise Malformed("document.subjects: empty")
+    verify_multi(proven, size, proof, root)
+    if len({each.enterprise for each in subjects}) < len(subjects):
+        raise Malformed("document.subjects: an enterprise is given twice")
+    return tuple(subjects)
 
 
 def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
@@ -85,10 +112,12 @@ def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
     if head != stated:
         raise HeadDiffers(f"enterprise {enterprise}: the runs lead to {head.hex()}, not to {stated.hex()}")
     party_key = _party_key(entry.fields("identity"), commitment) if entry.has("identity") else None
-    commitments = {each.id: each.commitment for run in runs for each in run.records}
+    posted = [each for run in runs for each in run.records]
+    commitments = {each.id: each.commitment for each in posted}
     documents = _documents(entry.entries("documents"), commitments)
+    objections, chain = read_objections(entry.entries("objections"), enterprise, posted)
     entry.done()
-    return Subject(enterprise, commitment, party_key, head, tuple(runs), documents), leaves
+    return Subject(enterprise, commitment, party_key, head, tuple(runs), documents, objections, chain), leaves
 
 
 def _run_records(enterprise: int, first_id: int, raw: bytes, last_ids: dict[int, int]) -> list[Posted]:
@@ -108,18 +137,6 @@ def _run_records(enterprise: int, first_id: int, raw: bytes, last_ids: dict[int,
         raise RecordsUnfit(f"enterprise {enterprise}: numbers of authority {authority} do not ascend")
     last_ids[authority] = records[-1].id
     return records
-
-
-def read_record(fields: Fields, key: str) -> int:
-    """A record's id, given as `authority-number`."""
-    text = fields.text(key)
-    found = _RECORD_NAME.fullmatch(text)
-    try:
-        return (
-            record_id(int(found[1]), int(found[2])) if found else fields.refuse(key, "not authority-number")
-        )
-    except BadValue as error:
-        raise Malformed(f"{key}: {error}") from None
 
 
 def _place(run: Fields) -> RunPlace:

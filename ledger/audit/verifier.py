@@ -1,68 +1,84 @@
-"""The verifier of evidence files: an enterprise's record, complete up to a stated head.
+"""The verifier of evidence files: what is recorded of an enterprise's number, and how far that is proven.
 
 Checked in this order; a file is refused at the first that does not hold:
 
- 1. it has the form below, and its digest is that of everything else in it (`Malformed`);
+ 1. it has the form below, within bounds (see `strict_json`), and its digest is that of everything else in it
+    (`Malformed`);
  2. of every subject, the first head follows from the identity commitment and the runs, in the order given,
-    lead to the stated head: none is missing, added, changed or moved (`HeadDiffers`);
+    lead to the stated head: none is missing before it, added, changed or moved (`HeadDiffers`). A subject
+    that no link leads to from the first is refused (`UnrelatedSubject`);
  3. every record is about its subject, of days before 3000, and has no spare bits; an authority's numbers
     ascend, and so do the leaf indices (`RecordsUnfit`);
  4. the leaf of each run (`leaves: "all"`), or of each subject's last run (`"last"`), is in the log of the
     stated size and root (`RootDiffers` and its kin). Every earlier head is inside the last one, so `"last"`
     proves as much about the records and leaves only the earlier leaf indices unproven;
- 5. party key and salt, where shown, open the identity commitment, and salt and content of every document
+ 5. each subject's head, the chain of its objections and the chain of each authority shown are in the stated
+    trees (see `crypto.statement`): under a signed root, no later record, objection or fact is left out;
+    party key and salt, where shown, open the identity commitment, and salt and content of every document
     shown open its record's commitment (`CommitmentDiffers`). What is not shown is not claimed;
- 6. with `authorities`: each run was written by a key in its window, of an authority not suspended, within the
-    mandate of its time, and decided by then (`NotAuthorised`; see `rights`);
+ 6. with authorities shown: each run was written by a key in its window, of an authority not suspended, within
+    the mandate of its time, and decided by then (`NotAuthorised`; see `rights`);
  7. with `score`: on that day the card gives the first subject that score, from its records and those of the
-    names linked to it, which must all be shown (`ScoreDiffers`, `ScoreIncomplete`; see `scored`);
- 8. with `assessment`: the published score is under the assessment's root, and follows likewise from the runs
-    below its log size (`RootDiffers` and its kin, `ScoreDiffers`, `ScoreIncomplete`);
- 9. with `checkpoint`: it is of this contract's log, of the same size and root (`CheckpointDiffers`), and no
-    signature of a key you gave is wrong (`BadNote`). With keys in `trusted`, one of the log's must have
-    signed (`NotSigned`), and so must `quorum` of the witnesses' (`QuorumMissed`);
+    names linked to it, which must all be shown (`ScoreDiffers`, `ScoreIncomplete`; see `scored`), and the day
+    is not after the signed one (`DayToCome`). By a card that the reader does not know nothing is computed;
+ 8. with `assessment`: it is in the tree of assessments, the published score is under its root, and follows
+    likewise from the runs below its log size;
+ 9. with `checkpoint`: it is of this log, of the same block, and every root and count is the file's
+    (`CheckpointDiffers`); no signature of a key you gave is wrong (`BadNote`). With keys in `trusted`, the
+    log's own must have signed (`NotSigned`), and so must the witnesses' (`QuorumMissed`), late enough
+    (`TooOld`);
 10. with `signatures`: each is by its key over the batch that some of the runs came in (`SignatureWrong`; see
-    `batch_signatures`), whose authority is among `authorities`. Without coincurve installed they are not
+    `batch_signatures`), whose authority is among those shown. Without coincurve installed they are not
     checked, and the verdict says so.
 
-What a file cannot prove by itself it *states*, and the verdict repeats: chain, contract, block, log size
-and root, heads; what was said of authorities and when runs were written; an assessment's root and log size.
-Give as `trusted` what you know of these from a node, checkpoint or witness; a file that contradicts it is
-refused (`NotAsTrusted`). The digest guards against damage, not against forgery.
+A file that holds is not yet proven: `EvidenceVerdict.vouched` says by whom its roots are vouched for. What no
+key and no node of yours vouches for is only stated, and printed as that. Give as `trusted` what you know; a
+file that contradicts it is refused (`NotAsTrusted`). The digest guards against damage, not against forgery.
 
-    {"format": "credit-ledger-evidence/1", "chain_id", "contract": 20 bytes, "block": {"number", "hash"},
+    {"format": "credit-ledger-evidence/2", "chain_id", "genesis": hash, "contract": 20 bytes,
+     "block": {"number", "hash", "time"},
      "tree": {"size", "root", "leaves": "all" | "last", "proof": base64 of 32-byte hashes (see `multiproof`)},
+     "heads": {"count", "root", "proof"}, "objections": {"count", "root", "proof"}: of all subjects,
+     "authorities": {"count", "facts", "root", "proof",
+                     "shown": [{"authority", "events": [{"at": "block-log-time", and "code" or
+                       "mandate", "weighty", "from" or "key", "from", "until" or "compromised", "from" or
+                       "four_eyes": 0 | 1 or "epoch" or "suspended": 0 | 1}]}]},
+     "assessments": {"count", "root"},
      "subjects": [{"enterprise", "identity_commitment", "identity"?: {"party_key", "salt"}, "head",
                    "runs": [{"first": "authority-number", "leaf_index", "at"?: "block-log-time-key",
                              "records": base64}],
-                   "documents": [{"record": "authority-number", "salt", "content"}]}],
-     "authorities"?: [{"authority", "code", "events": [{"at": "block-log", and "mandate", "from" or
-                       "key": address, "from", "until" or "suspended": 0 | 1}]}],
+                   "documents": [{"record": "authority-number", "salt", "content"}],
+                   "objections": [{"at", "objection", "by", and "record", "opened_on", "due_on", "grounds"
+                                   or "outcome", "answer"}]}],
      "cards"?: [{"canonical"}], "score"?: {"as_of", "card": hash, "milli", "grade"},
-     "assessment"?: {"epoch", "root", "count", "log_size", "as_of", "card", "milli", "grade", "index",
-                     "proof"},
+     "assessment"?: {"epoch", "root", "count", "log_size", "block", "heads_root", "anchor", "as_of", "card",
+                     "milli", "grade", "index", "proof"},
      "checkpoint"?: signed note,
      "signatures"?: [{"first": "authority-number", "count", "deadline", "key": address, "signature": base64,
                       "epoch"?: if not 0, "types"? and "records_hash"?: of a batch that is not shown whole}],
      "digest": SHA-256 of the rest as JSON with sorted keys and no spaces}
 
 The first subject is the one asked about, the others are parties linked with it. Hashes are hexadecimal. The
-same form as a JSON Schema is in `evidence-1.schema.json`.
+same form as a JSON Schema is in `evidence-2.schema.json`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.batch_signatures import ShownSignature, SignatureWrong, check_signatures
-from ledger.audit.rights import NotAuthorised, ShownAuthority, check_rights, read_authorities
+from ledger.audit.completeness import NodeSays, Vouched, vouched
+from ledger.audit.links import UnrelatedSubject, named_in_links, refuse_unrelated
+from ledger.audit.rights import NotAuthorised, RunRight, ShownAuthority, check_rights, read_authorities
 from ledger.audit.scored import (
+    DayToCome,
     ProvenAssessment,
     ProvenScore,
+    Scored,
     ScoreDiffers,
     ScoreIncomplete,
+    cards_by_hash,
     check_assessment,
     check_score,
     read_cards,
@@ -71,26 +87,29 @@ from ledger.audit.signed import (
     CheckpointDiffers,
     QuorumMissed,
     SignedCheckpoint,
+    TooOld,
     check_checkpoint,
     need_signatures,
 )
+from ledger.audit.stated import Stated, read_stated
 from ledger.audit.strict_json import Fields, Malformed, canonical, parse_object
-from ledger.audit.subjects import HeadDiffers, RecordsUnfit, Subject, read_subject
-from ledger.crypto.multiproof import verify_multi
-from ledger.errors import BadProof
+from ledger.audit.subjects import HeadDiffers, RecordsUnfit, Subject, read_subjects
+from ledger.audit.trusted import NotAsTrusted, Trusted, agree, ask_node, refuse_old
+from ledger.domain.calendar import day_of
+from ledger.scoring.cards import load_cards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from ledger.crypto.notes import VerifierKey
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "FORMAT",
     "MAX_BYTES",
     "CheckpointDiffers",
+    "DayToCome",
     "EvidenceVerdict",
     "HeadDiffers",
     "Malformed",
+    "NodeSays",
     "NotAsTrusted",
     "NotAuthorised",
     "QuorumMissed",
@@ -100,129 +119,103 @@ __all__ = [
     "ShownSignature",
     "SignatureWrong",
     "Subject",
+    "TooOld",
     "Trusted",
+    "UnrelatedSubject",
     "digest_of",
     "verify_evidence",
 ]
 
-FORMAT = "credit-ledger-evidence/1"
+FORMAT = "credit-ledger-evidence/2"
 MAX_BYTES = 256 * 1024 * 1024
-LINK_TYPES = range(248, 256)
-
-
-class NotAsTrusted(BadProof):
-    """The file states something else than what the reader knows."""
-
-    code = "not-as-trusted"
-
-
-@dataclass(frozen=True)
-class Trusted:
-    """What the reader knows for sure, from elsewhere; None or empty: nothing. `heads` are by enterprise.
-
-    `keys` are the log's and the witnesses'; `quorum` is how many of the latter must have cosigned.
-    """
-
-    chain_id: int | None = None
-    contract: bytes | None = None
-    tree: tuple[int, bytes] | None = None
-    heads: Mapping[int, bytes] = field(default_factory=dict)
-    keys: Sequence[VerifierKey] = ()
-    quorum: int = 0
 
 
 class EvidenceVerdict(NamedTuple):
     """What a file that holds says. `leaves`: see rule 4. `subjects[0]` is the party asked about.
 
     `unshown` are the enterprises that link records name and that are no subject: what was recorded under
-    those is not in the file. The rest is None or empty where the file does not have it.
+    those is not in the file. `rights` are by leaf index. The rest is None or empty where the file does not
+    have it.
     """
 
-    chain_id: int
-    contract: bytes
-    block_number: int
-    block_hash: bytes
-    tree_size: int
-    root: bytes
+    stated: Stated
     leaves: str
     subjects: tuple[Subject, ...]
     unshown: tuple[int, ...]
     authorities: Mapping[int, ShownAuthority]
+    rights: Mapping[int, RunRight]
     score: ProvenScore | None
     assessment: ProvenAssessment | None
     checkpoint: SignedCheckpoint | None
     signatures: tuple[ShownSignature, ...]
+    vouched: Vouched
+
+    @property
+    def tree_size(self) -> int:
+        """Leaves of the log."""
+        return self.stated.size
+
+    @property
+    def root(self) -> bytes:
+        """The log's root."""
+        return self.stated.root
 
 
 def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerdict:
-    """Return what the file proves; raise a `BadProof` that says which rule does not hold."""
+    """Return what the file says and how far it is proven, or raise a `BadProof` that names the rule."""
     trusted = trusted or Trusted()
     top = _opened(data)
-    chain_id, contract = top.integer("chain_id", 1), top.hex("contract", 20)
-    block = top.fields("block")
-    block_number, block_hash = block.integer("number"), block.hex("hash", 32)
-    block.done()
-    tree = top.fields("tree")
-    size, root, leaves = tree.integer("size"), tree.hex("root", 32), tree.text("leaves")
-    subjects = _subjects(top.entries("subjects"), size, root, leaves, tree.hashes("proof"))
-    tree.done()
-    authorities = _authorities(top, subjects)
-    cards = read_cards(top.entries("cards")) if top.has("cards") else {}
-    score = check_score(top.fields("score"), cards, subjects) if top.has("score") else None
-    assessment = (
-        check_assessment(top.fields("assessment"), cards, subjects) if top.has("assessment") else None
-    )
+    stated, proofs = read_stated(top)
+    subjects = read_subjects(top.entries("subjects"), stated.size, stated.root, proofs.leaves, proofs.log)
+    refuse_unrelated(subjects)
+    proofs.check_subjects(stated, subjects)
+    authorities = read_authorities(proofs.authorities, stated.block.number)
+    proofs.check_authorities(stated, authorities)
+    rights = _rights(authorities, subjects, stated)
     checkpoint = None
     if top.has("checkpoint"):
         note = top.text("checkpoint").encode()
-        checkpoint = check_checkpoint(note, chain_id, contract, (size, root), trusted.keys)
-    signatures = (
-        check_signatures(top.entries("signatures"), (chain_id, contract), authorities, subjects)
-        if top.has("signatures")
-        else ()
-    )
-    top.done()
+        checkpoint = check_checkpoint(note, stated.checkpoint, trusted.keys)
     need_signatures(checkpoint, trusted.keys, trusted.quorum)
-    named = {r.ref for each in subjects for r in each.records if r.type in LINK_TYPES}
-    unshown = tuple(sorted(named - {each.enterprise for each in subjects}))
-    verdict = EvidenceVerdict(
-        chain_id, contract, block_number, block_hash, size, root, leaves, subjects, unshown,
-        authorities, score, assessment, checkpoint, signatures,
+    signed = checkpoint.time if checkpoint and checkpoint.signed else None
+    score, assessment = _scores(top, subjects, trusted, stated, signed)
+    signatures: tuple[ShownSignature, ...] = ()
+    if top.has("signatures"):
+        domain = (stated.chain_id, stated.contract)
+        signatures = check_signatures(top.entries("signatures"), domain, authorities, subjects, rights)
+    top.done()
+    agree(stated, subjects, trusted)
+    node = ask_node(stated, subjects, trusted)
+    found = vouched(stated.block, checkpoint, trusted.keys, trusted.quorum, node)
+    refuse_old(found, trusted.not_before)
+    unshown = tuple(sorted(named_in_links(subjects) - {each.enterprise for each in subjects}))
+    return EvidenceVerdict(
+        stated, proofs.leaves, subjects, unshown, authorities, rights, score, assessment, checkpoint,
+        signatures, found,
     )  # fmt: skip
-    _agree(verdict, trusted)
-    return verdict
 
 
-def _subjects(
-    entries: Iterable[Fields], size: int, root: bytes, leaves: str, proof: list[bytes]
-) -> tuple[Subject, ...]:
-    """Read the subjects and prove their leaves."""
-    if leaves not in ("all", "last"):
-        raise Malformed(f"document.tree.leaves: {leaves!r} is neither 'all' nor 'last'")
-    subjects, proven = list[Subject](), dict[int, bytes]()
-    for entry in entries:
-        subject, own = read_subject(entry)
-        for index in list(own) if leaves == "all" else list(own)[-1:]:
-            if index in proven:
-                raise RecordsUnfit(f"two runs have leaf {index}")
-            proven[index] = own[index]
-        subjects.append(subject)
-    if not subjects:
-        raise Malformed("document.subjects: empty")
-    verify_multi(proven, size, proof, root)
-    if len({each.enterprise for each in subjects}) < len(subjects):
-        raise Malformed("document.subjects: an enterprise is given twice")
-    return tuple(subjects)
+def _rights(
+    authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject], stated: Stated
+) -> dict[int, RunRight]:
+    if authorities:
+        return check_rights(authorities, subjects, (stated.block.number, stated.block.time))
+    if any(run.at for subject in subjects for run in subject.runs):
+        raise Malformed("document: runs say where they stand, and nothing is said of authorities")
+    return {}
 
 
-def _authorities(top: Fields, subjects: Sequence[Subject]) -> dict[int, ShownAuthority]:
-    if not top.has("authorities"):
-        if any(run.at for subject in subjects for run in subject.runs):
-            raise Malformed("document: runs say where they stand, and nothing is said of authorities")
-        return {}
-    authorities = read_authorities(top.entries("authorities"))
-    check_rights(authorities, subjects)
-    return authorities
+def _scores(
+    top: Fields, subjects: Sequence[Subject], trusted: Trusted, stated: Stated, signed: int | None
+) -> tuple[ProvenScore | None, ProvenAssessment | None]:
+    shown = read_cards(top.entries("cards"), trusted.card_hashes) if top.has("cards") else {}
+    known = cards_by_hash((*load_cards(), *trusted.cards, *(card for card in shown.values() if card)))
+    scored = Scored(subjects, known, shown, None if signed is None else day_of(signed))
+    score = check_score(top.fields("score"), scored) if top.has("score") else None
+    if not top.has("assessment"):
+        return score, None
+    place = (stated.size, stated.block.number, stated.assessments)
+    return score, check_assessment(top.fields("assessment"), scored, *place)
 
 
 def digest_of(content: Mapping[str, object]) -> str:
@@ -238,18 +231,3 @@ def _opened(data: bytes) -> Fields:
     if top.hex("digest", 32).hex() != digest_of(content):
         raise Malformed("the digest is not that of the document: it was changed or damaged")
     return top
-
-
-def _agree(verdict: EvidenceVerdict, trusted: Trusted) -> None:
-    if trusted.chain_id not in (None, verdict.chain_id):
-        raise NotAsTrusted(f"the file is about chain {verdict.chain_id}, not {trusted.chain_id}")
-    if trusted.contract not in (None, verdict.contract):
-        raise NotAsTrusted(f"the file is about contract 0x{verdict.contract.hex()}")
-    if trusted.tree not in (None, (verdict.tree_size, verdict.root)):
-        raise NotAsTrusted(f"the file's tree head is size {verdict.tree_size}, root {verdict.root.hex()}")
-    for subject in verdict.subjects:
-        known = trusted.heads.get(subject.enterprise, subject.head)
-        if known != subject.head:
-            raise NotAsTrusted(
-                f"enterprise {subject.enterprise} is at head {known.hex()}, the file at {subject.head.hex()}"
-            )

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.audit.__main__ import read_bounded
-from ledger.audit.claims import claims_dict, claims_text
+from ledger.audit.command import read_bounded, report, trusted_from
+from ledger.audit.signed import RECOMPUTED, WrongKind
 from ledger.audit.verifier import Trusted, verify_evidence
-from ledger.cli.common import FAILED, AsJson, emit, note, opened, write_file
+from ledger.cli.common import AsJson, emit, note, opened, write_file
 from ledger.cli.read import AsOf, Identifier, day_or_today
-from ledger.crypto.notes import VerifierKey
-from ledger.errors import BadProof, BadValue
+from ledger.errors import BadValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ledger.audit.verifier import EvidenceVerdict
 
 
 def prove(  # noqa: PLR0917  a verb's options
@@ -30,23 +33,35 @@ def prove(  # noqa: PLR0917  a verb's options
     with_signatures: Annotated[
         bool, typer.Option("--with-signatures", help="Add those under the batches the records came in.")
     ] = False,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", metavar="VKEY@URL", help="A witness that is to cosign; may be repeated."),
+    ] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Write an evidence file: an enterprise's complete record, checkable without this ledger. 出具证据."""
-    from ledger.workflows.proving import prove as make  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.checkpoints import consistency  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.proving import prove as make  # noqa: PLC0415
+    from ledger.workflows.witnessing import cosign, parse_witness  # noqa: PLC0415
 
+    witnesses = [parse_witness(each) for each in witness or []]
     with opened() as ledger:
         ledger.follower.catch_up()
-        day = day_or_today(as_of, ledger.today())
         data = make(
-            ledger, identifier, day, with_documents=not without_documents, with_signatures=with_signatures
+            ledger,
+            identifier,
+            day_or_today(as_of, ledger.today()),
+            with_documents=not without_documents,
+            with_signatures=with_signatures,
+            cosigned=lambda kept: cosign(partial(consistency, ledger), kept, witnesses),
         )
+        cards = ledger.cards
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
     write_file(output, data)
-    verdict = verify_evidence(data)
+    verdict = verify_evidence(data, Trusted(cards=cards))
     found = {
         "file": str(output),
         "bytes": len(data),
@@ -54,16 +69,38 @@ def prove(  # noqa: PLR0917  a verb's options
         "records": sum(len(each.records) for each in verdict.subjects),
         "tree_size": verdict.tree_size,
         "root": verdict.root.hex(),
-        "block": verdict.block_number,
+        "block": verdict.stated.block.number,
+        "complete_for": complete_for(verdict),
     }
-    emit(
-        as_json,
-        found,
-        lambda: f"{output}: {found['records']} records, {found['bytes']:,} bytes, at block {found['block']}",
-    )
+    emit(as_json, found, lambda: _made(found))
 
 
-def verify(
+def complete_for(verdict: EvidenceVerdict) -> list[str]:
+    """Names of the keys with which the file verifies as complete; empty where no witness recomputed it."""
+    if verdict.checkpoint is None:
+        return []
+    names = [verdict.checkpoint.checkpoint.origin, *verdict.checkpoint.unknown]
+    recomputed = sorted({each for each in names if each.endswith(RECOMPUTED)})
+    return [names[0], *recomputed] if recomputed else []
+
+
+_INCOMPLETE = (
+    "verifies as NOT proven complete: no witness recomputed its statement (prove --witness VKEY@URL); "
+    "as complete only for who has a node of their own (verify --node URL)"
+)
+
+
+def _made(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"{found['file']}: {found['records']} records, {found['bytes']:,} bytes, at block {found['block']}",
+        _INCOMPLETE,
+    ]
+    if found["complete_for"]:
+        lines[1] = "verifies as complete for who has the keys of " + ", ".join(found["complete_for"])
+    return "\n".join(lines)
+
+
+def verify(  # noqa: PLR0917  a verb's options
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An evidence file; `-`: standard input.")],
     key: Annotated[
         list[str] | None, typer.Option("--key", metavar="VKEY", help="The log's key: it must have signed.")
@@ -74,26 +111,35 @@ def verify(
     quorum: Annotated[
         int | None, typer.Option("--quorum", min=0, help="Witnesses that must have cosigned; default: all.")
     ] = None,
+    card: Annotated[
+        list[str] | None, typer.Option("--card", metavar="FILE|HASH", help="A scorecard you know.")
+    ] = None,
+    not_older_than: Annotated[
+        str | None,
+        typer.Option("--not-older-than", metavar="SPAN|DATE", help="Refuse older: 36h, 30d, or a day."),
+    ] = None,
+    node: Annotated[
+        str | None, typer.Option("--node", metavar="URL", help="A node of your own, asked for the heads.")
+    ] = None,
+    allow_incomplete: Annotated[
+        bool, typer.Option("--allow-incomplete", help="Exit 0 though it is not proven complete.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check an evidence file, with no ledger, chain or database. Exits 1 unless it holds. 核验证据."""
+    """Check an evidence file, with no ledger or database. Exits 1 unless it is proven. 核验证据."""
     data = read_evidence(file)
+    asking = None
+    if node is not None:
+        from ledger.workflows.own_node import ask_node  # noqa: PLC0415  keeps the start quick
+
+        asking = ask_node(node)
     try:
-        verdict = verify_evidence(data, _trusted(key or [], witness or [], quorum))
-    except BadProof as refused:
-        if as_json:
-            sys.stdout.write(json.dumps({"ok": False, "rule": refused.code, "why": str(refused)}) + "\n")
-        else:
-            note(f"{file}: the evidence does NOT hold 证据不成立: {refused.code}: {refused}")
-        raise typer.Exit(FAILED) from None
-    emit(as_json, claims_dict(verdict), lambda: claims_text(verdict))
-
-
-def _trusted(keys: list[str], witnesses: list[str], quorum: int | None) -> Trusted:
-    if quorum is not None and quorum > len(witnesses):
-        raise BadValue("quorum", quorum, f"more than the {len(witnesses)} witnesses given")
-    parsed = [VerifierKey.parse(each) for each in (*keys, *witnesses)]
-    return Trusted(keys=parsed, quorum=len(witnesses) if quorum is None else quorum)
+        trusted = trusted_from(key or [], witness or [], quorum, card or [], not_older_than, asking)
+    except WrongKind as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    code = report(data, trusted, str(file), as_json, allow_incomplete)
+    if code:
+        raise typer.Exit(code)
 
 
 def read_evidence(file: Path) -> bytes:

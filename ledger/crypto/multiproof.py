@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ledger.crypto.merkle import Tree
+    from ledger.crypto.trees import Hashed
 
 
-def multi_proof(tree: Tree, indices: Sequence[int], size: int | None = None) -> list[bytes]:
+def multi_proof(tree: Tree | Hashed, indices: Sequence[int], size: int | None = None) -> list[bytes]:
     """Hashes that prove the leaves at `indices` (any order) in the tree of the first `size` leaves."""
     size = tree.size if size is None else size
     wanted = _sorted_indices(indices, size)

@@ -5,13 +5,12 @@ Everything is read on the snapshots the record is read on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
 from ledger.audit.evidence import EvidenceAssessment, EvidenceAuthority, EvidenceScore, Written
-from ledger.domain.facts import KeyCompromised, KeySet, MandateSet, Place, SuspensionSet
-from ledger.index.queries import all_authorities
+from ledger.index.statement import authority_facts
 from ledger.scoring.cards import GRADES, card_in_force
 from ledger.scoring.roots import Scored, score_proof
 from ledger.scoring.score import score as score_records
@@ -20,9 +19,9 @@ from ledger.store import vault as kept
 from ledger.store.bulk import IN_LIST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import Connection, Row, Select, Table
+    from sqlalchemy import Connection
 
     from ledger.domain.records import Posted
     from ledger.index.queries import RunRow
@@ -54,38 +53,8 @@ def written(index: Connection, runs: Sequence[RunRow]) -> dict[int, Written]:
 
 
 def authorities_shown(index: Connection, numbers: Collection[int]) -> list[EvidenceAuthority]:
-    """Return what the chain said of these authorities, in its order."""
-    codes = {each.authority: each.code for each in all_authorities(index)}
-    return [
-        EvidenceAuthority(each, codes[each], sorted(_events(index, each), key=_order))
-        for each in sorted(numbers)
-    ]
-
-
-def _of(table: Table, authority: int) -> Select[Any]:
-    return select(table).where(table.c.authority == authority)
-
-
-def _place(row: Row[Any]) -> Place:
-    # The time of these blocks is not asked for: `from` and `until` say what holds when.
-    return Place(row.block_number, row.block_hash, 0, row.log_index)
-
-
-def _order(event: MandateSet | KeySet | KeyCompromised | SuspensionSet) -> tuple[int, int]:
-    return event.at.block_number, event.at.log_index
-
-
-def _events(
-    index: Connection, authority: int
-) -> Iterator[MandateSet | KeySet | KeyCompromised | SuspensionSet]:
-    for row in index.execute(_of(tables.mandates, authority)):
-        yield MandateSet(_place(row), authority, row.mandate, row.weighty, row.valid_from)
-    for row in index.execute(_of(tables.keys, authority)):
-        yield KeySet(_place(row), authority, row.key, row.valid_from, row.valid_until)
-    for row in index.execute(_of(tables.compromises, authority)):
-        yield KeyCompromised(_place(row), authority, row.key, row.valid_from)
-    for row in index.execute(_of(tables.suspensions, authority)):
-        yield SuspensionSet(_place(row), authority, row.suspended)
+    """Return all that the chain said of these authorities, in its order."""
+    return [EvidenceAuthority(each, authority_facts(index, each)) for each in sorted(numbers)]
 
 
 def score_shown(posted: Iterable[Posted], cards: Sequence[Scorecard], as_of: int) -> EvidenceScore:
@@ -121,10 +90,13 @@ def assessment_shown(
     if latest is None or latest.card not in by_hash:
         return None
     known = tables.assessments
-    anchored = index.execute(
-        select(known.c.root, known.c.count).where(known.c.epoch == latest.epoch)
-    ).one_or_none()
-    if anchored is None or anchored[0] != latest.root:
+    k = known.c
+    made = select(k.root, k["count"], k.log_size, k.block, k.heads_root).where(k.epoch == latest.epoch)
+    anchored = index.execute(made).one_or_none()
+    if anchored is None:
+        return None
+    root, count, log_size, block, heads_root = anchored
+    if (root, log_size) != (latest.root, latest.log_size):
         return None
     columns = (kept.scores.c.enterprise, kept.scores.c.milli, kept.scores.c.grade)
     chosen = select(*columns).where(kept.scores.c.epoch == latest.epoch).order_by(kept.scores.c.enterprise)
@@ -132,7 +104,7 @@ def assessment_shown(
     place, proof = score_proof(leaves, enterprise)
     _, milli, grade = leaves[place]
     score = EvidenceScore(latest.as_of, by_hash[latest.card], milli, grade)
-    return EvidenceAssessment(latest.epoch, latest.root, anchored[1], latest.log_size, place, proof, score)
+    return EvidenceAssessment(latest.epoch, root, count, log_size, block, heads_root, place, proof, score)
 
 
 def _latest(vault: Connection, enterprise: int, as_of: int) -> _Latest | None:

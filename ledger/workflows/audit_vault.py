@@ -13,7 +13,7 @@ from ledger.domain.records import split_id, unpack_run
 from ledger.errors import BadProof, LedgerError
 from ledger.outbox.documents import Erased, Sealed, open_document
 from ledger.outbox.identities import stream_identities
-from ledger.outbox.unheld import ENTERPRISES, is_unheld, shown, spans_of
+from ledger.outbox.unheld import ENTERPRISES, Unheld, shown, spans_of
 from ledger.scoring.cards import GRADES
 from ledger.scoring.roots import Scored, score_root
 from ledger.store.vault import assessments, scores, statements
@@ -41,6 +41,7 @@ class VaultCheck:
         self._master_key = master_key
         self._catalogue = catalogue
         self._spans = spans_of(vault)
+        self._unheld = Unheld(self._spans)
         self.counts = {"documents": 0, "erased": 0, "identities": 0, "statements": 0, "scores": 0}
 
     def documents(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation | NotChecked]:
@@ -68,7 +69,7 @@ class VaultCheck:
 
     def _taken_up(self, check: DocumentCheck) -> bool:
         authority, number = split_id(check.record.id)
-        return is_unheld(self._vault, authority, number)
+        return self._unheld.has(authority, number)
 
     def statements(self, facts: Iterable[Fact]) -> Iterator[Deviation | NotChecked]:
         """Yield what does not hold of the statements and answers of a stretch's objections."""

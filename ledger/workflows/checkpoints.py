@@ -86,16 +86,20 @@ def make_checkpoint(ledger: Office) -> Kept:
         return _sign(ledger, take_snapshot(ledger, index), last)
 
 
-def checkpoint_of(ledger: Office, snapshot: Snapshot) -> Kept | None:
+def checkpoint_of(ledger: Office, snapshot: Snapshot, not_before: int = 0) -> Kept | None:
     """Return a checkpoint of this state: the kept one, cosigned as it is, else one made now and kept.
+
+    One signed before `not_before` (Unix seconds) is not taken for it.
 
     None when a kept one says otherwise, or a later one was signed before: evidence then goes without. Whether
     the ledger has forked is for `make_checkpoint`, the audit and witnesses to say.
     """
     with ledger.db.lock("checkpoint", _PATIENCE):
         last = _last(ledger)
-        if last is not None and _same_state(last.checkpoint, _checkpoint(ledger, snapshot, 0)):
-            return last
+        if last is not None and last.checkpoint.statement is not None:
+            recent = last.checkpoint.statement.time >= not_before
+            if recent and _same_state(last.checkpoint, _checkpoint(ledger, snapshot, 0)):
+                return last
         try:
             return _sign(ledger, snapshot, last)
         except Forked:

@@ -1,22 +1,23 @@
-"""Evidence about one enterprise, made from index and vault at the block the index stands at.
+"""Evidence about one enterprise, made from index and vault at one block, with the statement of that block.
 
-The file holds the whole record, every run ever, because only that leads to the head; `as_of` says which names
-are shown beside the code, those linked to it on that day, and of which day the score is. The log's root is
-asked of the contract at the same block, so a file never states a root that the chain does not have.
+The file holds the whole record, every run and objection ever, because only that leads to what is signed;
+`as_of` says which names are shown beside the code, those linked to it on that day, and of which day the score
+is. The log's root is asked of the contract at the same block, so a file never states a root that the chain
+does not have.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from ledger.audit.evidence import Attached, EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
-from ledger.audit.scored import linked_from
+from ledger.audit.links import partners
 from ledger.crypto.heads import genesis_head
+from ledger.domain.calendar import day_of, start_of
 from ledger.domain.records import split_id, unpack_run
-from ledger.errors import NotFound
-from ledger.index.follower import read_cursor
 from ledger.index.queries import enterprise_by_index, runs_of
-from ledger.index.statement import counters
+from ledger.index.statement import counters, objection_facts
 from ledger.outbox.identities import identity_shown
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
 from ledger.workflows.checkpoints import checkpoint_of, take_snapshot
@@ -25,12 +26,13 @@ from ledger.workflows.signed_batches import signatures_shown
 from ledger.workflows.subjects import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection
 
     from ledger.crypto.merkle import Tree
     from ledger.domain.records import Posted
+    from ledger.workflows.checkpoints import Kept
     from ledger.workflows.office import Office
 
 
@@ -42,20 +44,19 @@ def prove(
     with_documents: bool = True,
     with_signatures: bool = False,
     tree: Tree | None = None,
+    cosigned: Callable[[Kept], Kept] | None = None,
 ) -> bytes:
     """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
 
     `tree` is the log's tree if the caller keeps one; it is made from the index otherwise. Documents that are
     erased, missing or damaged are left out, as all are without `with_documents`. `with_signatures` adds those
-    of the batches the runs came in, from the chain's transactions. Raises `BadValue` for no
-    identifier, `NotFound` for an enterprise unknown or not on the chain yet, `ChainDamaged` when index and
-    contract do not agree.
+    of the batches the runs came in, from the chain's transactions. `cosigned` has witnesses cosign the
+    checkpoint. Raises `BadValue` for no identifier, `NotFound` for an enterprise unknown or not on the chain
+    yet, `ChainDamaged` when index and contract do not agree.
     """
     subject = subject_of(ledger.db, text, as_of)
     with ledger.db.read_index() as index, ledger.db.read_vault() as vault:
-        block = read_cursor(index)
-        if block is None:
-            raise NotFound("the index is empty: follow the chain first")
+        snapshot = take_snapshot(ledger, index, tree)
         members = (subject.enterprise, *(each for each in subject.members if each != subject.enterprise))
         subjects = [_subject(index, vault, each) for each in members]
         if with_documents:
@@ -72,17 +73,26 @@ def prove(
             runs = [run for each in subjects for run in each.runs]
             signatures = signatures_shown(index, ledger.node, ledger.deployment, runs)
             attached = attached._replace(signatures=signatures)
-        snapshot = take_snapshot(ledger, index, tree)
-        log, size = snapshot.log, counters(index).log_size
-    kept = checkpoint_of(ledger, snapshot)
-    attached = attached._replace(checkpoint=str(kept.note) if kept else None)
-    contract = bytes.fromhex(ledger.deployment.credit_ledger[2:])
-    place = StatedPlace(ledger.deployment.chain_id, contract, block.number, block.hash)
-    return build_evidence(place, subjects, log, size, attached)
+        size = counters(index).log_size
+    block = snapshot.block
+    # A score of today needs a statement of today; for another day an older one of the same state will do.
+    kept = checkpoint_of(ledger, snapshot, start_of(as_of))
+    if kept is not None:
+        kept = cosigned(kept) if cosigned is not None else kept
+        attached = attached._replace(checkpoint=str(kept.note))
+        if kept.checkpoint.statement is not None:
+            block = kept.checkpoint.statement.block
+    deployment = ledger.deployment
+    genesis, contract = (
+        bytes.fromhex(deployment.genesis_hash[2:]),
+        bytes.fromhex(deployment.credit_ledger[2:]),
+    )
+    place = StatedPlace(deployment.chain_id, genesis, contract, *block)
+    return build_evidence(place, subjects, snapshot.log, snapshot.trees, size, attached, ledger.cards)
 
 
 def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceSubject:
-    """All runs of an enterprise and what opens its identity; documents not yet."""
+    """All runs and objections of an enterprise and what opens its identity; documents not yet."""
     commitment = enterprise_by_index(index, enterprise).commitment
     identity = identity_shown(vault, enterprise)
     rows = runs_of(index, (enterprise,))
@@ -94,25 +104,44 @@ def _subject(index: Connection, vault: Connection, enterprise: int) -> EvidenceS
         [EvidenceRun(each.first_id, each.leaf_index, each.records, places[each.leaf_index]) for each in rows],
         (identity.party_key, identity.salt) if identity.salt else None,
         {},
+        objection_facts(index, enterprise),
     )
 
 
 def _also_scored(
     index: Connection, vault: Connection, subjects: Sequence[EvidenceSubject], as_of: int, attached: Attached
 ) -> list[EvidenceSubject]:
-    """Names that who checks the scores must see though they do not belong: their records alone."""
-    leader, made = subjects[0], attached.assessment
-    names = linked_from(_posted([leader]), leader.enterprise, as_of)
-    if made is not None:
-        then = leader._replace(runs=[run for run in leader.runs if run.leaf_index < made.log_size])
-        names |= linked_from(_posted([then]), leader.enterprise, made.score.as_of)
-    others = sorted(names - {each.enterprise for each in subjects})
-    return [_subject(index, vault, each)._replace(identity=None) for each in others]
+    """Parties that who checks the scores must see though they do not belong: their records alone.
+
+    Whether a link counts is told by both of its records, so each party that a standing side of one leads to
+    is shown: on the day of the score, on the day of the published one, and today.
+    """
+    leader, added, days = subjects[0].enterprise, list[EvidenceSubject](), {as_of, day_of(int(time.time()))}
+    if attached.assessment is not None:
+        days.add(attached.assessment.score.as_of)
+    while True:
+        shown = [*subjects, *added]
+        posted = _posted(shown)
+        wanted = set().union(*(partners(posted, leader, day) for day in days))
+        if attached.assessment is not None:
+            posted = [each for run in _runs(shown, attached.assessment.log_size) for each in _unpacked(run)]
+            wanted |= partners(posted, leader, attached.assessment.score.as_of)
+        missing = sorted(wanted - {each.enterprise for each in shown})
+        if not missing:
+            return added
+        added += [_subject(index, vault, each)._replace(identity=None) for each in missing]
+
+
+def _runs(subjects: Iterable[EvidenceSubject], below: int) -> Iterable[EvidenceRun]:
+    return (run for each in subjects for run in each.runs if run.leaf_index < below)
+
+
+def _unpacked(run: EvidenceRun) -> list[Posted]:
+    return unpack_run(run.first_id, run.records)
 
 
 def _posted(subjects: Iterable[EvidenceSubject]) -> list[Posted]:
-    runs = (run for each in subjects for run in each.runs)
-    return [each for run in runs for each in unpack_run(run.first_id, run.records)]
+    return [each for subject in subjects for run in subject.runs for each in _unpacked(run)]
 
 
 def _documents(

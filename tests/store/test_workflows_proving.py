@@ -69,6 +69,20 @@ def test_the_whole_record_and_that_of_linked_names_is_proven_against_the_contrac
     assert verdict.unshown == ()
 
 
+def test_every_head_objection_and_authority_is_under_the_signed_statement(
+    busy: House, tmp_path: Path
+) -> None:
+    ledger = parts(busy, tmp_path)
+    verdict = verify_evidence(prove(ledger, ONE, DAY), Trusted(keys=[operator_key(ledger).verifier]))
+    assert verdict.checkpoint
+    said = verdict.checkpoint.checkpoint.statement
+    assert said
+    assert said.heads
+    assert (said.heads, said.block) == (verdict.stated.heads, verdict.stated.block)
+    assert said.heads.many == Contracts(busy.node, busy.deployment).enterprise_count()
+    assert verdict.vouched.why == "NOT proven complete: only the operator vouches for it"
+
+
 def test_signatures_come_from_the_transactions_where_asked_for(busy: House, tmp_path: Path) -> None:
     found = parts(busy, tmp_path)
     assert verify_evidence(prove(found, ONE, DAY)).signatures == ()
@@ -85,10 +99,17 @@ def test_asked_for_by_the_linked_name_the_code_comes_first(busy: House, tmp_path
     assert [each.party_key for each in verdict.subjects] == [ONE, named_party("US", NAME).key]
 
 
-def test_before_the_link_the_name_is_not_shown_and_that_is_said(busy: House, tmp_path: Path) -> None:
-    verdict = verify_evidence(prove(parts(busy, tmp_path), ONE, DAY - 1), known(busy))
-    assert [each.party_key for each in verdict.subjects] == [ONE]
-    assert len(verdict.unshown) == 1
+def test_before_the_link_the_name_is_shown_for_todays_score_without_who_it_is(
+    busy: House, tmp_path: Path
+) -> None:
+    ledger = parts(busy, tmp_path)
+    data = prove(ledger, ONE, DAY - 1)
+    verdict = verify_evidence(data, Trusted(keys=[operator_key(ledger).verifier]))
+    assert [each.party_key for each in verdict.subjects] == [ONE, None]
+    assert verdict.score
+    assert verdict.score.score
+    assert verdict.score.later
+    assert verdict.score.score != verdict.score.later
 
 
 def test_documents_are_withheld_when_asked_and_when_erased(busy: House, tmp_path: Path) -> None:

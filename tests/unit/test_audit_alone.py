@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from evidence_sample import LOG_KEY, WITNESSES, full_sample, resealed
+from evidence_sample import LOG_KEY, RECOMPUTED, full_sample, resealed
 
 ROOT = Path(__file__).resolve().parents[2]
 #: All of this project that a verifier needs.
 ROOMS = ("__init__.py", "errors.py", "audit", "crypto", "domain", "scoring")
 #: All that it needs of others: Keccak (safe-pysha3), and Ed25519 (cryptography, which brings cffi).
 MODULES = ("sha3", "_pysha3", "cryptography", "_cffi_backend")
+
+COMPLETE = [f"--key={LOG_KEY.verifier}", *(f"--witness={each.verifier}" for each in RECOMPUTED)]
 
 ALONE = """
 import runpy, sys
@@ -53,20 +55,20 @@ def verify(alone: Path, data: bytes, *options: str) -> subprocess.CompletedProce
 
 
 def test_the_verifier_works_alone(alone: Path) -> None:
-    keys = [f"--key={LOG_KEY.verifier}", *(f"--witness={each.verifier}" for each in WITNESSES)]
-    found = verify(alone, full_sample(), *keys, "--quorum=2", "--json")
+    found = verify(alone, full_sample(), *COMPLETE, "--quorum=2", "--json")
     assert found.returncode == 0, found.stderr
     claims = json.loads(found.stdout)
     assert claims["ok"]
+    assert claims["complete"]
     assert [each["name"] for each in claims["checkpoint"]["signed"]] == [
         LOG_KEY.name,
-        *(each.name for each in WITNESSES),
+        *(each.name for each in RECOMPUTED),
     ]
-    assert claims["assessment"]["epoch"] == 1
+    assert claims["assessment"]["epoch"] == claims["assessment"]["published"] == 2
 
 
 def test_what_it_says_to_a_person(alone: Path) -> None:
-    found = verify(alone, full_sample())
+    found = verify(alone, full_sample(), *COMPLETE)
     assert found.returncode == 0, found.stderr
     assert "证据文件核验通过" in found.stdout
     assert "complete record" in found.stdout
@@ -81,3 +83,16 @@ def test_it_refuses_with_the_rule_and_without_a_traceback(alone: Path) -> None:
     assert "Traceback" not in found.stderr
     assert json.loads(verify(alone, b"{}", "--json").stdout)["rule"] == "malformed"
     assert verify(alone, full_sample(), "--key=nonsense").returncode == 1
+
+
+def test_exit_codes_of_the_verdicts(alone: Path) -> None:
+    key = f"--key={LOG_KEY.verifier}"
+    assert verify(alone, full_sample()).returncode == 1, "nothing is signed"
+    assert verify(alone, full_sample(), key).returncode == 1, "only the operator vouches"
+    assert verify(alone, full_sample(), key, "--allow-incomplete").returncode == 0
+    swapped = verify(alone, full_sample(), f"--key={RECOMPUTED[0].verifier}")
+    assert (swapped.returncode, "a witness's key: give it as --witness" in swapped.stderr) == (2, True)
+    swapped = verify(alone, full_sample(), f"--witness={LOG_KEY.verifier}")
+    assert (swapped.returncode, "a log's key: give it as --key" in swapped.stderr) == (2, True)
+    assert verify(alone, full_sample(), *COMPLETE, "--not-older-than=1d").returncode == 1
+    assert "neither a card's hash" in verify(alone, full_sample(), "--card=nothing").stderr

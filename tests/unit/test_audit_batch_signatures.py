@@ -18,11 +18,13 @@ from evidence_sample import (
     signatures_of,
     subject_of,
     tree_of,
+    trees_of,
 )
 from honest_chain import record
 
-from ledger.audit.claims import claims_dict, claims_text
+from ledger.audit.claims import claims_dict
 from ledger.audit.evidence import Attached, build_evidence
+from ledger.audit.report_text import claims_text
 from ledger.audit.verifier import Malformed, SignatureWrong, verify_evidence
 from ledger.errors import BadProof
 
@@ -35,7 +37,7 @@ def whole_sample() -> bytes:
     chain = sample_chain()
     chain.batch(1, [record(1), record(1, 2)], key=SIGNER)
     attached = attached_to(chain)._replace(score=None, assessment=None)
-    return build_evidence(PLACE, [placed(chain, 1)], tree_of(chain), None, attached)
+    return build_evidence(PLACE, [placed(chain, 1)], tree_of(chain), trees_of(chain), None, attached)
 
 
 def test_a_batch_shown_whole_is_what_was_signed_and_another_is_known_by_its_hash() -> None:
@@ -56,7 +58,12 @@ def test_signatures_need_the_authority_whose_code_they_are_over() -> None:
     chain = sample_chain()
     with pytest.raises(SignatureWrong, match="nothing is said of authority 1, whose code it signed"):
         build_evidence(
-            PLACE, [subject_of(chain, 1)], tree_of(chain), None, Attached(signatures=signatures_of(chain))
+            PLACE,
+            [subject_of(chain, 1)],
+            tree_of(chain),
+            trees_of(chain),
+            None,
+            Attached(signatures=signatures_of(chain)),
         )
 
 
@@ -88,6 +95,7 @@ def change(**changed: Any) -> Callable[[list[dict[str, Any]]], object]:
         (change(types="00"), Malformed, "not 32 bytes"),
         (change(signature="AAAA"), Malformed, "not 65 bytes"),
         (change(signature="A" * 84 + "AA=="[:4]), Malformed, "not 65 bytes"),
+        (change(epoch=1), SignatureWrong, "signatures of epoch 1 were invalid by then"),
         (change(note="x"), Malformed, "unknown key"),
         (lambda entries: entries[1].update(records_hash="00" * 32), Malformed, "unknown key"),
         (lambda entries: entries.reverse(), SignatureWrong, "not in the order"),

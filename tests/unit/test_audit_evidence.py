@@ -22,6 +22,7 @@ from evidence_sample import (
     sample_chain,
     subject_of,
     tree_of,
+    trees_of,
 )
 from honest_chain import history, party_of, scene
 
@@ -35,10 +36,12 @@ from ledger.audit.evidence import (
     build_evidence,
     verify_evidence,
 )
+from ledger.audit.objected import ObjectionsUnfit
 from ledger.audit.strict_json import Malformed
 from ledger.crypto.commitments import CommitmentDiffers
 from ledger.crypto.heads import genesis_head, leaf_data, next_head
 from ledger.crypto.merkle import IndexOutside, ProofTooLong, ProofTruncated, RootDiffers, Tree, leaf_hash
+from ledger.crypto.statement import StateTrees
 from ledger.domain.facts import Run
 from ledger.domain.records import unpack_run
 from ledger.errors import BadProof, BadValue
@@ -64,19 +67,22 @@ def test_an_honest_file_says_what_the_chain_says() -> None:
     assert (first.enterprise, first.party_key, first.head) == (1, party_of(1), chain.heads[1])
     assert dict(first.documents) == {expected[-1].id: CONTENT}
     assert (second.enterprise, second.head) == (5, chain.heads[5])
-    assert verdict[:4] == (31337, PLACE.contract, 99, PLACE.block_hash)
+    assert verdict.stated[:3] == (31337, PLACE.genesis, PLACE.contract)
+    assert verdict.stated.block == (99, PLACE.block_hash, PLACE.block_time)
     assert (verdict.tree_size, verdict.root, verdict.leaves) == (chain.log.size, chain.log.root(), "all")
     assert verdict.unshown == ()
 
 
 def test_what_is_linked_and_not_shown_is_said() -> None:
     chain = sample_chain()
-    assert verify_evidence(build_evidence(PLACE, [subject_of(chain, 1)], tree_of(chain))).unshown == (5,)
+    assert verify_evidence(
+        build_evidence(PLACE, [subject_of(chain, 1)], tree_of(chain), trees_of(chain))
+    ).unshown == (5,)
 
 
 def test_identity_and_documents_can_be_withheld() -> None:
     chain = sample_chain()
-    data = build_evidence(PLACE, [subject_of(chain, 1, identity=None)], tree_of(chain))
+    data = build_evidence(PLACE, [subject_of(chain, 1, identity=None)], tree_of(chain), trees_of(chain))
     assert verify_evidence(data).subjects[0].party_key is None
     assert party_of(1).encode() not in data
     assert CONTENT not in data
@@ -85,7 +91,7 @@ def test_identity_and_documents_can_be_withheld() -> None:
 def test_a_party_without_records_has_evidence_of_that() -> None:
     chain = scene()
     chain.register()
-    verdict = verify_evidence(build_evidence(PLACE, [subject_of(chain, 6)], tree_of(chain)))
+    verdict = verify_evidence(build_evidence(PLACE, [subject_of(chain, 6)], tree_of(chain), trees_of(chain)))
     assert verdict.subjects[0].records == ()
     assert verdict.subjects[0].head == genesis_head(6, chain.commitments[6])
 
@@ -93,11 +99,19 @@ def test_a_party_without_records_has_evidence_of_that() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_every_enterprise_of_random_histories_at_once_and_alone(seed: int) -> None:
     chain = history(seed)
-    tree, subjects = tree_of(chain), [subject_of(chain, e) for e in chain.heads]
+    tree, trees, subjects = tree_of(chain), trees_of(chain), [subject_of(chain, e) for e in chain.heads]
     known = Trusted(31337, PLACE.contract, (chain.log.size, chain.log.root()), chain.heads)
-    assert len(verify_evidence(build_evidence(PLACE, subjects, tree), known).subjects) == len(chain.heads)
     for subject in subjects:
-        verify_evidence(build_evidence(PLACE, [subject], tree), known)
+        linked = {
+            each.ref
+            for run in subject.runs
+            for each in unpack_run(run.first_id, run.records)
+            if each.type > 247
+        }
+        party = [subject, *(subjects[each - 1] for each in sorted(linked))]
+        found = verify_evidence(build_evidence(PLACE, party, tree, trees), known)
+        assert len(found.subjects) == 1 + len(linked)
+        verify_evidence(build_evidence(PLACE, [subject], tree, trees), known)
 
 
 def test_an_older_tree_proves_what_it_held() -> None:
@@ -107,10 +121,12 @@ def test_an_older_tree_proves_what_it_held() -> None:
     head = genesis_head(1, chain.commitments[1])
     for run in earlier:
         head = next_head(head, run.first_id, run.records)
-    data = build_evidence(PLACE, [subject._replace(runs=earlier, head=head)], tree_of(chain), size=6)
+    trees = trees_of(chain)
+    trees.move_head(1, head)
+    data = build_evidence(PLACE, [subject._replace(runs=earlier, head=head)], tree_of(chain), trees, size=6)
     assert verify_evidence(data).tree_size == 6
     with pytest.raises(IndexOutside):
-        build_evidence(PLACE, [subject], tree_of(chain), size=6)
+        build_evidence(PLACE, [subject], tree_of(chain), trees_of(chain), size=6)
 
 
 def test_the_golden_file_of_the_format_still_verifies() -> None:
@@ -123,16 +139,20 @@ def test_the_builder_makes_no_file_that_does_not_verify() -> None:
     chain = sample_chain()
     good = subject_of(chain, 1)
     with pytest.raises(HeadDiffers):
-        build_evidence(PLACE, [good._replace(runs=good.runs[1:])], tree_of(chain))
+        build_evidence(PLACE, [good._replace(runs=good.runs[1:])], tree_of(chain), trees_of(chain))
     with pytest.raises(RootDiffers):
         build_evidence(
             PLACE,
-            [good._replace(runs=[*good.runs[:-1], good.runs[-1]._replace(leaf_index=9)])],
+            [good._replace(runs=[*good.runs[:-1], good.runs[-1]._replace(leaf_index=13)])],
             tree_of(chain),
+            trees_of(chain),
         )
     with pytest.raises(BadValue):
         build_evidence(
-            PLACE, [good._replace(documents={good.runs[-1].first_id: (SALT, b"\xff")})], tree_of(chain)
+            PLACE,
+            [good._replace(documents={good.runs[-1].first_id: (SALT, b"\xff")})],
+            tree_of(chain),
+            trees_of(chain),
         )
 
 
@@ -169,7 +189,18 @@ def test_cut_doubled_and_spliced_files_are_refused_or_the_same() -> None:
             continue
 
 
-STATED = {("block", "number"), ("block", "hash")}
+#: What nobody vouches for in a file without a checkpoint, and nothing else in it is under.
+STATED = {
+    ("block", "number"),
+    ("block", "hash"),
+    ("block", "time"),
+    ("genesis",),
+    ("authorities", "count"),
+    ("authorities", "facts"),
+    ("objections", "count"),
+    ("assessments", "count"),
+    ("assessments", "root"),
+}
 
 
 def test_a_forger_who_renews_the_digest_changes_nothing_that_is_proven() -> None:
@@ -178,7 +209,7 @@ def test_a_forger_who_renews_the_digest_changes_nothing_that_is_proven() -> None
     known = Trusted(31337, PLACE.contract, (chain.log.size, chain.log.root()), chain.heads)
     true, chance, tried = meaning(verify_evidence(sample(), known)), random.Random(3), 0
     for path in leaves_of(original):
-        if path == ("digest",) or path in STATED:
+        if path == ("digest",) or path in STATED or (path[0], path[-1]) in STATED:
             continue
         for _ in range(12):
             content = copy.deepcopy(original)
@@ -243,7 +274,7 @@ FORGERIES: list[tuple[str, Callable[[dict[str, Any]], object], type[BadProof]]] 
     ("a run renumbered", lambda c: runs(c)[0].update(first="1-77"), RecordsUnfit),
     ("another authority's number", lambda c: runs(c)[0].update(first="2-1"), HeadDiffers),
     ("leaf indices swapped", swap_leaf_indices, RecordsUnfit),
-    ("a leaf index moved", lambda c: runs(c)[-1].update(leaf_index=11), RootDiffers),
+    ("a leaf index moved", lambda c: runs(c)[-1].update(leaf_index=13), RootDiffers),
     ("a leaf outside the log", lambda c: runs(c)[-1].update(leaf_index=99), IndexOutside),
     ("another head", lambda c: c["subjects"][0].update(head="00" * 32), HeadDiffers),
     ("another enterprise", lambda c: c["subjects"][0].update(enterprise=2), RecordsUnfit),
@@ -266,7 +297,15 @@ FORGERIES: list[tuple[str, Callable[[dict[str, Any]], object], type[BadProof]]] 
     ("an unknown key", lambda c: c.update(note="trust me"), Malformed),
     ("an unknown key inside", lambda c: runs(c)[0].update(note=1), Malformed),
     ("a missing key", lambda c: c.pop("block"), Malformed),
-    ("another format", lambda c: c.update(format="credit-ledger-evidence/2"), Malformed),
+    ("another root of heads", lambda c: c["heads"].update(root="00" * 32), RootDiffers),
+    ("an enterprise more", lambda c: c["heads"].update(count=6), ProofTruncated),
+    ("an objection left out", lambda c: c["subjects"][0]["objections"].pop(), RootDiffers),
+    ("an answer left out", lambda c: c["subjects"][0]["objections"].pop(1), RootDiffers),
+    ("all objections left out", lambda c: c["subjects"][0]["objections"].clear(), RootDiffers),
+    ("objections in another order", lambda c: c["subjects"][0]["objections"].reverse(), ObjectionsUnfit),
+    ("an answer to nothing", lambda c: c["subjects"][0]["objections"].pop(0), ObjectionsUnfit),
+    ("another outcome", lambda c: c["subjects"][0]["objections"][1].update(outcome=1), RootDiffers),
+    ("another format", lambda c: c.update(format="credit-ledger-evidence/1"), Malformed),
     ("a number as text", lambda c: c.update(chain_id="31337"), Malformed),
     ("a truth for a number", lambda c: c.update(chain_id=True), Malformed),
     ("a record name with a zero", lambda c: runs(c)[0].update(first="1-01"), Malformed),
@@ -300,7 +339,7 @@ def test_each_forgery_is_refused_by_its_rule(
         b'{"a":1.0}',
         b'{"a":' + b"9" * 5000 + b"}",
         b'{"format":"\xff"}',
-        b'{"format":"credit-ledger-evidence/1","digest":"' + b"00" * 32 + b'","note":"\\ud800"}',
+        b'{"format":"credit-ledger-evidence/2","digest":"' + b"00" * 32 + b'","note":"\\ud800"}',
     ],
     ids=lambda d: d[:12].decode("latin-1"),
 )
@@ -339,7 +378,9 @@ def test_a_thousand_records_stay_small_and_quick(others: int, leaves: str) -> No
         runs.append(EvidenceRun(1 << 48 | number, len(hashes), raw))
         hashes.append(leaf_hash(leaf_data(1, head)))
     subject = EvidenceSubject(1, commitment, head, runs, None, {})
-    data = build_evidence(PLACE, [subject], Tree(hashes))
+    trees = StateTrees()
+    trees.register(1, head)
+    data = build_evidence(PLACE, [subject], Tree(hashes), trees)
     started = time.perf_counter()
     verdict = verify_evidence(data)
     assert time.perf_counter() - started < 1

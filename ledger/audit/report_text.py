@@ -1,0 +1,161 @@
+"""What a verified evidence file says, for people: a verdict first, then every claim with what it rests on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from ledger.audit.claims import claims_dict, nothing_signed
+from ledger.audit.plain import ascii_line, one_line
+
+if TYPE_CHECKING:
+    from ledger.audit.verifier import EvidenceVerdict
+
+_SHANGHAI = dt.timezone(dt.timedelta(hours=8))
+
+
+def claims_text(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> str:
+    """The verdict as plain text under a headline in English and Chinese."""
+    claims = claims_dict(verdict, allow_incomplete)
+    lines = [*_headline(verdict, claims), *_stated_lines(claims), *_checkpoint_lines(claims["checkpoint"])]
+    for subject in claims["subjects"]:
+        lines += _subject_lines(subject, claims)
+    lines += _authority_lines(claims)
+    lines += _signature_lines(claims["signatures"])
+    lines += _score_lines(
+        "score 评分" if claims["proven"]["records"] else "score, NOT proven 评分", claims["score"]
+    )
+    if claims["assessment"]:
+        made = claims["assessment"]
+        what = "the latest" if made["epoch"] == made["published"] else "NOT the latest"
+        place = f"assessment {made['epoch']} of {made['published']} ({what})"
+        head = f"published 已公布 in {place}, root {made['root']}:"
+        lines += _score_lines(head if claims["proven"]["assessment"] else f"{head} NOT proven:", made)
+    lines += ["", "not proven 未证明:", *(f"  {each}" for each in claims["not_proven"])]
+    return "\n".join(lines) + "\n"
+
+
+def _headline(verdict: EvidenceVerdict, claims: dict[str, Any]) -> list[str]:
+    if nothing_signed(verdict):
+        return [
+            "nothing here is signed: it proves nothing. Give the log's and the witnesses' keys, or --node",
+            "本文件未经任何已知密钥签名，不证明任何内容",
+        ]
+    if claims["complete"]:
+        return ["The evidence holds 证据文件核验通过:", f"  {claims['complete_why']}"]
+    return [
+        "The file holds together, and its completeness is NOT proven 文件自洽，完整性未获证明:",
+        f"  {claims['complete_why']}",
+    ]
+
+
+def _stated_lines(claims: dict[str, Any]) -> list[str]:
+    stated = claims["stated"]
+    return [
+        f"  chain {stated['chain_id']} from block {stated['genesis']}, contract {stated['contract']}",
+        f"  block {stated['block']}, hash {stated['block_hash']}, its time{_at(stated['block_time'])[3:]}",
+        f"  log of {stated['tree_size']:,} leaves, root {stated['root']}",
+    ]
+
+
+def _checkpoint_lines(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["  no checkpoint: nobody has signed this root here"]
+    lines = [
+        f"  signed by {ascii_line(each['name'])}{_at(each['time'] or found['time'])}: verified 签名已核验"
+        for each in found["signed"]
+    ]
+    return lines + [
+        f"  a signature by {ascii_line(each)}: not checked, its key was not given 未核验"
+        for each in found["unknown"]
+    ]
+
+
+def _subject_lines(subject: dict[str, Any], claims: dict[str, Any]) -> list[str]:
+    number, many = subject["enterprise"], len(subject["records"])
+    party = subject["party"]
+    who = one_line(party) if party is not None else "which firm this number is: not shown"
+    proven = claims["proven"]["records"]
+    what = (
+        f"complete record of number {number} 完整记录"
+        if proven
+        else "records shown, NOT proven complete 所示记录"
+    )
+    lines = ["", f"enterprise {number}  {who}", f"  {what}: {many} records, head {subject['head']}"]
+    lines += [_line(each) for each in subject["records"]]
+    vouched = "" if claims["proven"]["objections"] else "  NOT proven"
+    for each in subject["objections"]:
+        missing = "; upheld, and its correction is missing" if each["carried_out"] is False else ""
+        lines.append(
+            f"  objection 异议 {each['objection']} to {each['record']}, opened {each['opened_on']}, "
+            f"due {each['due_on']}: {each['outcome']}{missing}{vouched}"
+        )
+    return lines
+
+
+def _line(record: dict[str, Any]) -> str:
+    shown = "document shown" if record["document"] is not None else "document not shown"
+    named = f"{record['type']} {record['type_zh']} {record['type_en']}".rstrip()
+    line = f"  {record['decided_on']}  {record['record']:<14} {named}  [{shown}]"
+    if record["block"] is not None:
+        by = "its batch's signature shows" if record["key_signed"] else "as the file says"
+        place = f"in block {record['block']}{_at(record['time'])}, as the file says"
+        line += f"  written {place}, by {record['key']}, {by}"
+    if record["compromised_from"] is not None:
+        since = _at(record["compromised_from"])
+        line += f"; that key was declared compromised 密钥已声明失控: in wrong hands since{since[3:]}"
+    return line
+
+
+def _authority_lines(claims: dict[str, Any]) -> list[str]:
+    if not claims["authorities"]:
+        return []
+    vouched = "as signed" if claims["proven"]["authorities"] else "as the file says, NOT proven"
+    lines = ["", f"each written with a key and a mandate that held, by what was said of ({vouched}):"]
+    for each in claims["authority_states"]:
+        marks = ["suspended 已暂停"] if each["suspended"] else []
+        marks += ["four eyes 双人复核"] if each["four_eyes"] else []
+        lines.append(f"  {each['code']}" + (f": {', '.join(marks)}" if marks else ""))
+    return lines
+
+
+def _signature_lines(found: list[dict[str, Any]]) -> list[str]:
+    lines = [""] if found else []
+    for each in found:
+        said = "the records here 即本文件所列" if each["whole"] else "a batch of these numbers 仅批次哈希"
+        checked = "verified 签名已核验" if each["checked"] else "NOT checked: needs coincurve 未核验"
+        lines.append(f"  batch {each['first']} +{each['count']}: {each['key']} signed {said}: {checked}")
+    return lines
+
+
+def _score_lines(headline: str, found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    day = f"{found['as_of']}{_beside(found)}"
+    if found["card"] is None:
+        return ["", f"{headline} withheld 不予显示   {day}   unknown card 未知评分卡 {found['card_hash']}"]
+    remark = f" ({one_line(found['card_remark'])})" if found["card_remark"] else ""
+    card = f"{one_line(found['card'])}{remark} {found['card_hash'][:16]}"
+    lines = ["", f"{headline} {found['score']:g}   grade 等级 {found['grade']}   {day}   {card}"]
+    return lines + [
+        f"  {each['points']:>+8g}  {each['record']:<14} {one_line(each['rule'])}" for each in found["reasons"]
+    ]
+
+
+def _beside(found: dict[str, Any]) -> str:
+    """What a score of an earlier day than the signed one would be on that."""
+    day, later = found["signed_day"], found["on_signed_day"]
+    if day is None or day == found["as_of"]:
+        return ""
+    if later is None:
+        return f", EARLIER than the signed day {day}"
+    return f", EARLIER than the signed day {day}: on that day {later['score']:g} {later['grade']}"
+
+
+def _at(time: int | None) -> str:
+    if time is None:
+        return ""
+    try:
+        return f" at {dt.datetime.fromtimestamp(time, _SHANGHAI).isoformat()}"
+    except (ValueError, OverflowError, OSError):
+        return f" at {time}"
