@@ -86,8 +86,9 @@ def test_evidence_is_vouched_for_by_operator_and_witness(
     file = folder / "evidence.json"
     installation.run("prove", ONE, "-o", file)
     keys = ["--key", witnessed["key"], "--witness", witnessed["witness"]]
-    found = installation.json("verify", file, *keys)
-    assert found["ok"]
+    assert "only the operator vouches" in installation.json("verify", file, *keys, code=1)["complete_why"]
+    found = installation.json("verify", file, *keys, "--allow-incomplete")
+    assert (found["ok"], found["complete"]) == (True, False)
     assert [each["name"] for each in found["checkpoint"]["signed"]] == [
         witnessed["first"]["origin"],
         "witness.example/w",
@@ -95,7 +96,7 @@ def test_evidence_is_vouched_for_by_operator_and_witness(
     assert [each["record"] for each in found["subjects"][0]["records"]] == ["GACC-1", "GACC-3"]
     assert found["score"]["score"] == installation.json("score", ONE)["score"] == found["assessment"]["score"]
     alone = subprocess.run(
-        [sys.executable, "-m", "ledger.audit", str(file), *keys, "--json"],
+        [sys.executable, "-m", "ledger.audit", str(file), *keys, "--allow-incomplete", "--json"],
         check=True,
         capture_output=True,
         text=True,
@@ -120,14 +121,14 @@ def test_the_audit_holds_the_log_to_the_kept_checkpoint(
     page = folder / "report.html"
     found = installation.json("audit", "--checkpoint", folder / "old.checkpoint", "--report", page)
     assert found["ok"]
-    assert found["checked"]["checkpoints"] == 3
+    assert found["checked"]["checkpoints"] >= 3
     assert found["checked"]["scores_recomputed"] == 2
     assert "账本核验通过" in page.read_text()
     forged = folder / "forged.checkpoint"
     lines = witnessed["first"]["note"].split("\n")
     lines[1:3] = "1", witnessed["second"]["note"].split("\n")[2]
     # Of another signer, so that only the log itself can say that it was never so.
-    forged.write_text("\n".join(lines[:4]) + "\n\n\u2014 somebody.example AAAAAAAA\n")
+    forged.write_text("\n".join(lines[: lines.index("")]) + "\n\n\u2014 somebody.example AAAAAAAA\n")
     refused = installation.json("audit", "--checkpoint", forged, "--report", page, code=1)
     assert [each["what"] for each in refused["deviations"]] == ["checkpoint differs"]
     assert "发现 1 处偏差" in page.read_text()
@@ -145,10 +146,10 @@ def test_a_rewritten_log_is_neither_signed_nor_audited_as_good(
     installation: Installation, witnessed: dict[str, Any]
 ) -> None:
     """The operator's own last checkpoint says that the log once had another root."""
-    kept = installation.folder / "checkpoints" / "000000000004.checkpoint"
+    kept = max((installation.folder / "checkpoints").glob("*.checkpoint"))
     told = kept.read_text()
     kept.write_text(told.replace(told.split("\n")[2], witnessed["first"]["note"].split("\n")[2]))
-    assert "the chain was rewritten" in installation.run("checkpoint", code=1).stderr
+    assert "two states for 4" in installation.run("checkpoint", code=1).stderr
     assert [each["what"] for each in installation.json("audit", code=1)["deviations"]] == [
         "checkpoint differs"
     ]
@@ -169,7 +170,7 @@ def test_a_chain_written_anew_from_its_first_block_is_caught(tmp_path: Path) -> 
     other = write_records(tmp_path / "b.csv", rows("A")[1:] + rows("B")[:1])
     rewritten.run("import", other, "--format", "records", "--authority", "GACC")
     rewritten.run("audit")
-    found = rewritten.json("audit", "--checkpoint", kept, code=1)
-    assert [each["what"] for each in found["deviations"]] == ["checkpoint differs"]
+    # Another first block is another log: neither a checkpoint nor a key of the first one is of it.
+    assert "a checkpoint of the log" in rewritten.run("audit", "--checkpoint", kept, code=1).stderr
     shutil.copytree(honest.folder / "checkpoints", rewritten.folder / "checkpoints")
-    assert "nothing is signed" in rewritten.run("checkpoint", code=1).stderr
+    assert "checkpoints of two logs" in rewritten.run("checkpoint", code=1).stderr
