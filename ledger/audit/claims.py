@@ -115,7 +115,14 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
     if not claimed["records"]:
         found.append(verdict.vouched.why)
     if verdict.vouched.complete and not verdict.vouched.state:
+        found.append(
+            f"that contract 0x{verdict.stated.contract.hex()} is the ledger you mean: no key of it says so"
+        )
         found.append("objections, authorities and assessments: no signed statement says them")
+    if verdict.leaves == "last" and verdict.assessment:
+        found.append(
+            "what the published score was made from: places of earlier runs in the log are not proven"
+        )
     if not verdict.authorities:
         found.append("who wrote the records, and whether they might: nothing is said of authorities")
     elif verdict.rights:

@@ -8,6 +8,7 @@ import pytest
 from house import DAY, House, event, party
 from parts import parts
 
+from ledger.audit.report_text import claims_text
 from ledger.audit.verifier import NotAsTrusted, Trusted, verify_evidence
 from ledger.chain.embedded.server import ChainServer
 from ledger.errors import ChainUnavailable
@@ -44,8 +45,10 @@ def url(recorded: House) -> Iterator[str]:
 
 def test_the_readers_own_node_makes_a_record_complete(recorded: House, url: str, tmp_path: Path) -> None:
     data = prove(parts(recorded, tmp_path), ONE, DAY)
-    found = verify_evidence(data, Trusted(node=ask_node(url))).vouched
+    verdict = verify_evidence(data, Trusted(node=ask_node(url)))
+    found = verdict.vouched
     assert found.complete
+    assert "is the ledger you mean: no key of it says so" in claims_text(verdict)
     assert "by the heads that your node http://127.0.0.1:" in found.why
     assert not found.signed
     assert found.time is not None
