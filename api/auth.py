@@ -42,6 +42,10 @@ _BEARER: Final = HTTPBearer(
 )
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _LONGEST_PARTY: Final = 600
+#: For the description alone: what is refused is refused with its reason, check digits among them.
+_PARTY_FORM: Final = (
+    "^((uscc:)?[0-9A-HJ-NP-RTUW-Y]{18}|lei:[0-9A-Z]{18}[0-9]{2}|name:[A-Z]{2}:.*[0-9A-Za-z\u4e00-\u9fff].*)$"
+)
 
 PartyPath = Annotated[
     str,
@@ -49,6 +53,7 @@ PartyPath = Annotated[
         alias="id",
         min_length=1,
         max_length=_LONGEST_PARTY,
+        json_schema_extra={"pattern": _PARTY_FORM},
         description="`uscc:…` (or the bare code), `lei:…` or `name:CC:…`, percent-encoded",
         examples=["uscc:9144030071526726XG"],
     ),

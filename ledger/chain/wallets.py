@@ -27,6 +27,11 @@ def is_wallet_code(code: str) -> bool:
     return len(code) > len("0x") and not code.startswith(_DELEGATION)
 
 
+def is_delegated(node: Node, address: str) -> bool:
+    """Whether an account has delegated to a contract by the latest block. Raises `ChainUnavailable`."""
+    return code_of(node, address).startswith(_DELEGATION)
+
+
 def is_wallet(node: Node, address: str) -> bool:
     """Whether a contract is there whose own rule decides, by the latest block. Raises `ChainUnavailable`."""
     return is_wallet_code(code_of(node, address))

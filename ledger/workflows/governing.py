@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from ledger.chain.accounts import checked_address
 from ledger.chain.authority_keys import fresh_key, writing_key
 from ledger.chain.governance import Governance
+from ledger.chain.wallets import is_delegated
 from ledger.domain.calendar import iso_instant
 from ledger.errors import BadValue, Conflict, NotFound
 from ledger.workflows.authorities import number_of
@@ -120,8 +121,9 @@ def set_key(office: Office, code: str, key: str | None, start: int | None, until
     """Give a key of an authority the window [`start`, `until`), Unix seconds, whatever it was before.
 
     Without `key`, this office makes itself one. Without `start`, what it was stays, or it is now for a new
-    key; where acts are announced it must be given. Raises `BadValue`, `Conflict` (declared compromised), and
-    as `govern`.
+    key; where acts are announced it must be given. With four eyes on, an account that merely delegates to a
+    contract is refused: whoever sees its code would take it for a wallet. Raises `BadValue`, `Conflict`
+    (declared compromised), and as `govern`.
     """
     number = number_of(office, code)
     if key is None:
@@ -132,6 +134,13 @@ def set_key(office: Office, code: str, key: str | None, start: int | None, until
     if start is None:
         start = min(
             office.contracts.key_window(number, key)[0] or _now_if_undelayed(office, number, key), until
+        )
+    if office.contracts.four_eyes(number) and is_delegated(office.node, key):
+        raise BadValue(
+            "key",
+            key,
+            "an account that acts by a contract's code (EIP-7702): one key speaks for it, so it is no wallet,"
+            f" and four eyes are on for {code}",
         )
     if until < start:
         raise BadValue("until", iso_instant(until), f"before the beginning, {iso_instant(start)}")

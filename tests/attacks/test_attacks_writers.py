@@ -23,14 +23,15 @@ import httpx
 import pytest
 from house import GACC, House, change, event
 from installation import Installation, write_records
-from nodes import free_port
+from nodes import Anvil, free_port
 from postgres import Postgres, server_folder
 from sqlalchemy import func, select
 from tools import missing
 
+from api import cursors
 from ledger.chain.contracts import Contracts
 from ledger.chain.submitter import Submitter
-from ledger.errors import Busy
+from ledger.errors import BadValue, Busy
 from ledger.outbox.gas import register_gas
 from ledger.store.database import BUSY_SECONDS, StoreUnavailable, open_database
 from ledger.store.locks import lock_key
@@ -621,3 +622,38 @@ def test_a_worker_that_is_dead_or_stands_still_is_named_by_readiness() -> None:
     workers[1]._last -= STALE_SECONDS
     assert "has ended no round for 12" in str(workers[1].fault())
     hanging.set()
+
+
+# ---------------------------------------------------------------------- what is said at once
+
+
+@pytest.mark.anvil
+def test_an_account_that_delegates_is_no_wallet_and_is_refused_where_it_is_set(
+    anvil: Anvil, tmp_path: Path
+) -> None:
+    made = Installation(tmp_path / "data")
+    made.on_anvil(anvil)
+    made.run("start", "--once")
+    delegated, other = "0x" + "7d" * 20, "0x" + "7e" * 20
+    for each in (delegated, other):
+        anvil.request("anvil_setCode", each, "0xef0100" + "ab" * 20)
+    made.run("authority", "four-eyes", "GACC", "on")
+    said = made.run("authority", "key", "GACC", delegated, code=1).stderr
+    assert "EIP-7702" in said
+    assert "one key speaks for it" in said
+    made.run("authority", "key", "STA", other)  # without four eyes it is a key like any other
+
+
+@pytest.mark.parametrize("cursor", ["0", "1", "17.4", "999999999999999999", "9999999999999999999.1"])
+@pytest.mark.parametrize("many", [1, 2])
+def test_every_cursor_the_schema_allows_is_taken(cursor: str, many: int) -> None:
+    assert re.fullmatch(cursors.PATTERN, cursor)
+    found = cursors.unpack(cursor, many)
+    assert len(found) == many
+    assert max(found) < 1 << 63
+
+
+@pytest.mark.parametrize("cursor", ["", "01", "1.2.3", "-1", "1.", "1\n", "٣", "1" * 20, "MQ"])
+def test_every_other_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(BadValue, match="cursor"):
+        cursors.unpack(cursor, 1)
