@@ -1,17 +1,26 @@
 """Serving the embedded chain as Ethereum JSON-RPC on loopback, so that other processes share it.
 
 Reading is free to whoever reaches the loopback interface; writing needs the token in the data folder. A
-browser is kept out: the Host header must name loopback (DNS rebinding), and no answer lets another origin
-read it.
+browser is kept out: the Host header must name loopback (DNS rebinding), an Origin is refused, and so is
+anything but `application/json`, which a page of another origin cannot send unasked.
+
+Who has no token gets a stated amount of work: `READER_GAS` for a call that executes code, `BATCH_GAS` for all
+of a request, one such call at a time, `READER_BLOCKS` of logs; and none once it has left. So nobody holds up
+the process that writes. A request must be here `REQUEST_SECONDS` after its first byte, a connection may rest
+for `IDLE_SECONDS`, and there are `CONNECTIONS` at most.
 """
 
 from __future__ import annotations
 
 import hmac
+import io
 import json
 import os
 import secrets
+import select
+import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +38,16 @@ TOKEN_FILE = "chain.token"  # noqa: S105  a file's name
 MAX_BODY = 4 << 20
 #: Calls in one batch, as in geth.
 MAX_BATCH = 1000
+#: Gas of one call, and of all calls of one request, that is executed for a caller without the token. The
+#: contracts' views take less than a tenth of the first.
+READER_GAS, BATCH_GAS = 2_000_000, 20_000_000
+#: Blocks whose logs a caller without the token is told at once.
+READER_BLOCKS = 100_000
+#: Seconds for a request to arrive, from its first byte; and for a connection to rest between two.
+REQUEST_SECONDS, IDLE_SECONDS = 20.0, 60.0
+#: Connections served at a time; who comes later is turned away.
+CONNECTIONS = 64
+_EXECUTING = frozenset({"eth_call", "eth_estimateGas"})
 _HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _PARSE, _INVALID_REQUEST, _INTERNAL, _FORBIDDEN = -32700, -32600, -32603, -32001
 
@@ -61,7 +80,51 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], node: EmbeddedNode, token: str) -> None:
         self.node = node
         self.bearer = f"Bearer {token}".encode()
+        self.executing = threading.Lock()
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own, if there is room for one more."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection to its end, then make room."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a connection that broke, or came to its time's end, is the client's affair."""
+
+
+class _Timed(io.RawIOBase):
+    """A connection's bytes, each request within its time."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._until: float | None = None
+
+    def begin(self) -> None:
+        """Wait for the next request: its time begins with its first byte."""
+        self._until = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = IDLE_SECONDS if self._until is None else self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request took too long to arrive")
+        self._connection.settimeout(left)
+        read = self._connection.recv_into(buffer)
+        if self._until is None:
+            self._until = time.monotonic() + REQUEST_SECONDS
+        return read
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -69,9 +132,20 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     server_version = "credit-ledger"
     sys_version = ""
-    timeout = 600
+    timeout = IDLE_SECONDS
     wbufsize = -1  # status, headers and body leave in one piece
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Read the connection within its times."""
+        super().setup()
+        self._timed = _Timed(self.connection)
+        self.rfile = io.BufferedReader(self._timed)
+
+    def handle_one_request(self) -> None:
+        """Wait for a request and answer it."""
+        self._timed.begin()
+        super().handle_one_request()
 
     def do_POST(self) -> None:
         """Answer one call or a batch."""
@@ -79,26 +153,45 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         writer = hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.bearer)
+        work = None if writer else _Work()
         try:
             asked = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._send(200, _failure(None, _PARSE, "parse error"))
             return
         if isinstance(asked, list):
             if not 0 < len(asked) <= MAX_BATCH:
                 self._send(200, _failure(None, _INVALID_REQUEST, f"a batch has 1 to {MAX_BATCH} calls"))
                 return
-            answers = [self._answer(call, writer) for call in asked]
+            answers = []
+            for call in asked:
+                if work is not None and self._left():
+                    self.close_connection = True
+                    return
+                answers.append(self._answer(call, work))
             self._send(200, [answer for answer in answers if answer is not None])
         else:
-            self._send(200, self._answer(asked, writer))
+            self._send(200, self._answer(asked, work))
+
+    def _left(self) -> bool:
+        """Whether the client has closed the connection, so that nobody waits for an answer."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        try:
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
     def _body(self) -> bytes | None:
         """The request's body, or nothing after having refused the request."""
         host = self.headers.get("Host", "").rsplit(":", 1)[0]
         length = self.headers.get("Content-Length", "")
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if host not in _HOSTS:
             self._refuse(403, "this address serves loopback only")
+        elif self.headers.get("Origin") is not None:
+            self._refuse(403, "web pages are not served: no request with an Origin")
+        elif kind != "application/json":
+            self._refuse(415, "calls are application/json")
         elif not length.isdecimal():
             self._refuse(411, "a Content-Length is needed")
         elif int(length) > MAX_BODY:
@@ -111,16 +204,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True  # the body was not read
         self._send(status, _failure(None, _INVALID_REQUEST, why))
 
-    def _answer(self, call: Any, writer: bool) -> dict[str, Any] | None:
+    def _answer(self, call: Any, work: _Work | None) -> dict[str, Any] | None:
+        """Answer a call: without the token, within the `work` that is left."""
         if not isinstance(call, dict) or not isinstance(call.get("method"), str):
             return _failure(None, _INVALID_REQUEST, "invalid request")
         method, params, number = call["method"], call.get("params") or [], call.get("id")
         if not isinstance(params, list):
             return _failure(number, _INVALID_REQUEST, "parameters are a list")
-        if method in WRITING and not writer:
+        if method in WRITING and work is not None:
             return _failure(number, _FORBIDDEN, "writing needs the token in the data folder")
         try:
-            result = self.server.node.request(method, *params)
+            if work is None:
+                result = self.server.node.request(method, *params)
+            elif method in _EXECUTING:
+                bounded = work.execute(params)
+                with self.server.executing:
+                    result = self.server.node.request(method, *bounded)
+            else:
+                if method == "eth_getLogs":
+                    _bound_logs(self.server.node, params)
+                result = self.server.node.request(method, *params)
         except RpcRefused as error:
             return _failure(number, error.rpc_code, str(error), error.data)
         except LedgerError as error:
@@ -139,6 +242,41 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
         """Write nothing: addresses and methods are not worth a line, and errors go to the caller."""
+
+
+class _Work:
+    """What is left of the work that one request of a caller without the token may ask for."""
+
+    def __init__(self) -> None:
+        self._gas = BATCH_GAS
+
+    def execute(self, params: list[Any]) -> list[Any]:
+        """Return the parameters of a call with its gas bounded. Raises `RpcRefused` when none is left."""
+        if not params or not isinstance(params[0], dict):
+            return params
+        if self._gas < READER_GAS:
+            raise RpcRefused(f"one request executes {BATCH_GAS} gas at most: ask for less", _INVALID_REQUEST)
+        self._gas -= READER_GAS
+        wanted = params[0].get("gas")
+        try:
+            gas = READER_GAS if wanted is None else min(int(str(wanted), 16), READER_GAS)
+        except ValueError:
+            return params
+        return [{**params[0], "gas": hex(gas)}, *params[1:]]
+
+
+def _bound_logs(node: EmbeddedNode, params: list[Any]) -> None:
+    """Raise `RpcRefused` for logs of more blocks than a caller without the token is told at once."""
+    if not params or not isinstance(params[0], dict) or "blockHash" in params[0]:
+        return
+    try:
+        first, last = (int(str(params[0].get(key, "latest")), 16) for key in ("fromBlock", "toBlock"))
+    except ValueError:  # a tag such as `latest`: then the chain's height is what bounds it
+        if params[0].get("fromBlock") not in {"earliest", "0x0"}:
+            return
+        first, last = 0, int(str(node.request("eth_blockNumber")), 16)
+    if last - first >= READER_BLOCKS:
+        raise RpcRefused(f"logs of {READER_BLOCKS} blocks at most: ask for them in parts", _INVALID_REQUEST)
 
 
 def _code_of(error: LedgerError) -> int:

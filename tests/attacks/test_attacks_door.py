@@ -1,0 +1,172 @@
+"""What reaches the chain's door without its token: a web page, an endless loop, requests without an end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
+
+from ledger.chain.embedded import server as door
+from ledger.chain.embedded.server import BATCH_GAS, CONNECTIONS, READER_BLOCKS, READER_GAS, ChainServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.bootstrap import Ledger
+
+pytest_plugins = ["workflows_office"]
+#: JUMPDEST PUSH1 0 JUMP: a loop without an end, as the code of a contract to be created.
+LOOP = {"data": "0x5b600056"}
+
+
+@pytest.fixture
+def served(office: Ledger) -> Iterator[ChainServer]:
+    server = ChainServer(office.node)  # type: ignore[arg-type]
+    yield server
+    server.stop()
+
+
+def call(method: str, *params: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+
+
+def post(server: ChainServer, asked: Any, **headers: str) -> tuple[int, Any]:
+    host = server.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=60)
+    body = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
+    sent = {"Content-Type": "application/json"} | {
+        key.replace("_", "-"): value for key, value in headers.items()
+    }
+    connection.request("POST", "/", body, {key: value for key, value in sent.items() if value})
+    answer = connection.getresponse()
+    return answer.status, json.loads(answer.read())
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1", ""])
+def test_a_web_page_is_refused_whatever_it_asks(served: ChainServer, origin: str) -> None:
+    host = served.url.removeprefix("http://")
+    with socket.create_connection(tuple(host.split(":"))) as plain:  # type: ignore[arg-type]
+        body = json.dumps(call("eth_call", LOOP)).encode()
+        head = f"POST / HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Type: application/json\r\n"
+        plain.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = plain.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert b"no request with an Origin" in answer
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/jsonp"],
+)
+def test_what_a_page_can_send_unasked_is_refused(served: ChainServer, kind: str) -> None:
+    status, answer = post(served, call("eth_chainId"), Content_Type=kind)
+    assert (status, answer["error"]["message"]) == (415, "calls are application/json")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+def test_json_is_served(served: ChainServer, kind: str) -> None:
+    assert post(served, call("eth_chainId"), Content_Type=kind)[0] == 200
+
+
+@pytest.mark.parametrize("gas", [{}, {"gas": "0xffffffffffff"}, {"gas": hex(READER_GAS)}])
+@pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas"])
+def test_a_loop_without_end_has_one_calls_work(served: ChainServer, method: str, gas: dict[str, str]) -> None:
+    begun = time.monotonic()
+    status, answer = post(served, call(method, LOOP | gas))
+    assert status == 200
+    assert "out of gas" in answer["error"]["message"].lower()
+    assert time.monotonic() - begun < 20
+
+
+def test_a_batch_of_loops_has_one_requests_work(served: ChainServer) -> None:
+    allowed = BATCH_GAS // READER_GAS
+    _, answers = post(served, [call("eth_call", LOOP)] * (allowed + 3))
+    assert [each["error"]["message"][:11] for each in answers[allowed:]] == ["one request"] * 3
+
+
+def test_work_ends_when_the_client_has_left_and_writing_goes_on(served: ChainServer, office: Ledger) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    body = json.dumps([call("eth_call", LOOP)] * 10).encode()
+    head = f"POST / HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
+    for _ in range(3):
+        with socket.create_connection((host, int(port))) as gone:
+            gone.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    begun = time.monotonic()
+    office.sender.drain()
+    assert office.node.request("eth_blockNumber")
+    assert time.monotonic() - begun < 15
+
+
+def test_logs_of_the_whole_chain_are_told_in_parts(served: ChainServer) -> None:
+    for first, last in (("0x0", hex(READER_BLOCKS)), ("0x5", hex(READER_BLOCKS + 5))):
+        _, answer = post(served, call("eth_getLogs", {"fromBlock": first, "toBlock": last}))
+        assert "in parts" in answer["error"]["message"]
+    assert "result" in post(served, call("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"}))[1]
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 50_000, b"[" * 100_000 + b"]" * 100_000])
+def test_nesting_without_end_is_an_answer(served: ChainServer, body: bytes, capsys: Any) -> None:
+    assert post(served, body)[1]["error"]["code"] in {-32700, -32600}
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "sent", [b"POST / HT", b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n["]
+)
+def test_a_request_without_an_end_is_cut_off(
+    served: ChainServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(door, "REQUEST_SECONDS", 0.5)
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as slow:
+        slow.sendall(sent)
+        for _ in range(20):  # a byte now and then does not prolong it
+            time.sleep(0.1)
+            try:
+                slow.sendall(b" ")
+            except OSError:
+                break
+        try:
+            rest = slow.recv(4096)
+        except ConnectionResetError:
+            rest = b""
+    assert b"200 OK" not in rest
+
+
+def test_more_connections_than_are_served_are_turned_away_and_room_comes_back(served: ChainServer) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    idle = [socket.create_connection((host, int(port)), timeout=10) for _ in range(CONNECTIONS)]
+    time.sleep(0.5)
+    with socket.create_connection((host, int(port)), timeout=10) as late:
+        assert late.recv(1) == b""
+    for each in idle:
+        each.close()
+    deadline = time.monotonic() + 10
+    while not served_again(served):
+        assert time.monotonic() < deadline, "no room came back"
+        time.sleep(0.1)
+
+
+def served_again(server: ChainServer) -> bool:
+    try:
+        return post(server, call("eth_chainId"))[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_whoever_has_the_token_is_not_bounded(served: ChainServer, office: Ledger) -> None:
+    token = (office.settings.data_dir / "chain.token").read_text()
+    _, answer = post(
+        served, call("eth_call", LOOP | {"gas": hex(READER_GAS + 1_000_000)}), Authorization=f"Bearer {token}"
+    )
+    assert "out of gas" in answer["error"]["message"].lower()
+    assert threading.active_count() < 200
