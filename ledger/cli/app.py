@@ -11,6 +11,7 @@ from ledger.cli import (
     authorities,
     backup,
     batches,
+    checkpoints,
     identities,
     keys,
     objections,
@@ -64,7 +65,7 @@ app.add_typer(batches.batches, name="batch")
 app.command("prove")(proofs.prove)
 app.command("verify")(proofs.verify)
 app.command("audit")(audit.audit)
-app.command("checkpoint")(proofs.checkpoint)
+app.command("checkpoint")(checkpoints.checkpoint)
 app.command("witness")(witness.witness)
 app.command("repair")(repair.repair)
 app.command("backup")(backup.backup)

@@ -1,4 +1,4 @@
-"""Verbs of proof: `prove` makes evidence, `verify` checks it offline, `checkpoint` signs the log."""
+"""Verbs of proof: `prove` makes evidence, `verify` checks it offline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from ledger.audit.command import read_bounded, report, trusted_from
 from ledger.audit.signed import RECOMPUTED, WrongKind
 from ledger.audit.verifier import Trusted, verify_evidence
-from ledger.cli.common import AsJson, emit, note, opened, write_file
+from ledger.cli.common import AsJson, emit, opened, write_file
 from ledger.cli.read import AsOf, Identifier, day_or_today
 from ledger.errors import BadValue
 
@@ -148,43 +148,3 @@ def read_evidence(file: Path) -> bytes:
         return read_bounded(str(file))
     except OSError as error:
         raise BadValue("file", file, error.strerror or "cannot be read") from None
-
-
-def checkpoint(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write it here.")
-    ] = None,
-    witness: Annotated[
-        list[str] | None,
-        typer.Option("--witness", metavar="VKEY@URL", help="A witness that is to cosign; may be repeated."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Sign the log's size and root as a C2SP checkpoint, and keep it. 日志检查点."""
-    from ledger.workflows.checkpoints import (  # noqa: PLC0415  keeps the start quick
-        consistency,
-        make_checkpoint,
-        operator_key,
-    )
-    from ledger.workflows.witnessing import cosign, parse_witness  # noqa: PLC0415
-
-    witnesses = [parse_witness(each) for each in witness or []]
-    with opened() as ledger:
-        ledger.follower.catch_up()
-        kept = cosign(partial(consistency, ledger), make_checkpoint(ledger), witnesses)
-        key = str(operator_key(ledger).verifier)
-    note_text = str(kept.note)
-    if output is not None:
-        write_file(output, note_text.encode())
-    found = {
-        "origin": kept.checkpoint.origin,
-        "size": kept.checkpoint.size,
-        "root": kept.checkpoint.root.hex(),
-        "block": kept.checkpoint.statement.block.number if kept.checkpoint.statement else None,
-        "key": key,
-        "file": str(output or kept.path),
-        "note": note_text,
-    }
-    emit(as_json, found, lambda: note_text)
-    if not as_json:
-        note(f"kept in {kept.path}; who checks it needs the key {key}")
