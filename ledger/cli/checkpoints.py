@@ -27,7 +27,7 @@ def checkpoint(
         typer.Option(
             "--witness",
             metavar="VKEY@URL",
-            help="A witness that is to cosign; give its key that ends in /recomputed too, if it follows a node.",
+            help="A witness that is to cosign; may be repeated, as for its key /recomputed if it has one.",
         ),
     ] = None,
     as_json: AsJson = False,
