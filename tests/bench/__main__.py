@@ -1,4 +1,4 @@
-"""`scripts/bench gas|import|index|score|http|audit|all [--json] [--quick|--full] [--docs]`: measure, print one document."""
+"""`scripts/bench gas|import|index|score|http|audit|state|all [--json] [--quick|--full] [--docs]`: measure, print one document."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ MODULES = {
     "score": "scoring",
     "http": "serving",
     "audit": "audit",
+    "state": "state",
 }
 
 
