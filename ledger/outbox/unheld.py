@@ -51,13 +51,6 @@ class Unheld:
         return at >= 0 and self.spans[at].authority == authority and number <= self.spans[at].last
 
 
-def is_unheld(vault: Connection, authority: int, number: int) -> bool:
-    """Whether an enterprise (`authority` 0) or a record was taken up as not held."""
-    within = (unheld.c.first <= number) & (unheld.c.last >= number)
-    chosen = select(unheld.c.first).where(unheld.c.authority == authority, within)
-    return vault.execute(chosen.limit(1)).first() is not None
-
-
 def last_enterprise(vault: Connection) -> int:
     """Return the last number an enterprise has in this vault, held or not; 0 before the first."""
     held = vault.scalar(select(func.max(identities.c.enterprise))) or 0

@@ -9,6 +9,8 @@ from ledger.audit.deviation import Deviation, NotChecked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ledger.chain.connect import Clock
+
 #: Listed of each kind; beyond these they are counted.
 LISTED: Final = 1000
 
@@ -50,6 +52,12 @@ class Findings:
         """What could not be checked, and a last line that counts what is not listed."""
         more = NotChecked("more that could not be checked", "not listed here", str(self._more[1]))
         return (*self._not_checked, more) if self._more[1] else tuple(self._not_checked)
+
+
+def by_clock(clock: Clock) -> Iterator[NotChecked]:
+    """Yield that days and terms were counted by a clock that the chain's time does not agree with."""
+    if clock.disagrees is not None:
+        yield NotChecked("days and terms", "the clock of this machine", clock.disagrees)
 
 
 def left_out(first: int, behind: Iterable[int], stands: int, last: int) -> Iterator[NotChecked]:

@@ -19,13 +19,14 @@ from ledger.audit.kept_statements import KeptStatements
 from ledger.audit.postings import Standing
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
+from ledger.chain.connect import read_clock
 from ledger.chain.logs import read_stretches
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.follower import Block, read_cursor
 from ledger.workflows.audit_access import expected_access
 from ledger.workflows.audit_code import compare_code
 from ledger.workflows.audit_contracts import contract_state
-from ledger.workflows.audit_findings import Findings, left_out, no_checkpoint
+from ledger.workflows.audit_findings import Findings, by_clock, left_out, no_checkpoint
 from ledger.workflows.audit_index import IndexCheck
 from ledger.workflows.audit_kept import compare_blocks
 from ledger.workflows.audit_nodes import NodeCheck
@@ -172,6 +173,7 @@ class _Audit:
         self.found.take(self._outbox.outstanding(self._replay.authorities, self.now))
         stands = self._cursor.number if self._cursor else self._ledger.deployment.block - 1
         behind = [each.number for each in self._before]
+        self.found.take(by_clock(read_clock(self._ledger.node)))
         self.found.take(left_out(self._ledger.deployment.block, behind, stands, last.number))
         if not self._kept.given:
             self.found.take([no_checkpoint(self._replay.log.size)])

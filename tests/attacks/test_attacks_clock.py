@@ -80,6 +80,8 @@ def test_no_block_is_made_by_a_clock_far_ahead(place: Installation, days: int) -
         assert "--clock-is-right" in refused.stderr
         found = place.json("status")
         assert "days after the chain's last block" in found["clock"]
+        unmade = place.json("audit", code=4)["not_checked"]
+        assert any("days after the chain's last block" in each["why"] for each in unmade)
         assert (found["outbox"]["queued"], found["index"]["records"]) == (1, 0)
     record(place, "K2")  # the clock is right again: what waited goes along
     assert place.json("status")["index"]["records"] == 2
@@ -336,8 +338,10 @@ def test_two_strays_and_the_same_firm_under_its_own_number(place: Installation) 
     assert found["not_held"] == ["identity not held: enterprises 2 to 3"]
     record(place, "K2", party="91440606722473344C")
     assert len(place.json("record", "91440606722473344C")["records"]) == 2
-    deviations = place.json("audit", code=None)["deviations"]
-    assert {each["what"] for each in deviations} <= {"identity missing"}
+    report = place.json("audit", code=4)
+    assert report["deviations"] == []
+    lines = {each["what"]: each["where"] for each in report["not_checked"]}
+    assert lines["identity not held"] == "enterprises 2 to 3"
 
 
 def older_vault(place: Installation) -> Path:
@@ -375,6 +379,10 @@ def test_a_vault_from_before_several_imports(place: Installation) -> None:
     evidence = place.folder.parent / "evidence.json"
     place.run("prove", "enterprise:2", "-o", evidence)
     assert "GACC-3" in place.run("verify", evidence, code=None).stdout
+    report = place.json("audit", code=4)
+    assert report["deviations"] == []
+    lines = [each["where"] for each in report["not_checked"] if each["what"].endswith("not held")]
+    assert lines == ["enterprise 2", "GACC-2 to GACC-3", "STA-1"]
     status = place.json("status")["outbox"]
     assert (status["queued"], status["sealed"]) == (0, 0)
     record(place, "K4", party="91440606722473344C")  # the same firm, under a number of its own
