@@ -113,6 +113,15 @@ class Reader(NamedTuple):
     party: Party
     enterprise: int
 
+    @property
+    def documents_of(self) -> str | None:
+        """The one authority whose documents this caller reads; None: the subject and audit read all."""
+        return self.key.scope.subject if self.key.scope.kind == "authority" else None
+
+    def reads_documents_of(self, code: str) -> bool:
+        """Whether the caller reads what this authority wrote."""
+        return self.documents_of in (None, code)
+
 
 def _reader(request: Request, service: TheService, credentials: _Credentials, party_id: PartyPath) -> Reader:
     with service.ledger.db.read_vault() as vault:

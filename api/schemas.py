@@ -204,7 +204,8 @@ class RecordItem(_Open):
     reference: str | None = Field(description="Null: posted by another office")
     refers_to: str | None = Field(description="Reference of the record it is about; of a link, the party")
     held: str = Field(
-        description="Its document: opened, erased, not held, missing or broken", examples=["opened"]
+        description="Its document: opened, withheld (not yours), erased, not held, missing, broken",
+        examples=["opened"],
     )
     document: Any = Field(description="Text or JSON, as submitted")
     commitment: Hash

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Response
 
 from api import cursors
-from api.auth import EnterpriseReader
+from api.auth import EnterpriseReader, Reader
 from api.depth import sendable
 from api.openapi import responses
 from api.schemas import (
@@ -111,7 +111,7 @@ def record(reader: EnterpriseReader, service: TheService, query: Annotated[PageQ
         codes = {each.code: each.authority for each in all_authorities(index)}
     rest = [each for each in whole["records"] if _place(each, codes) > after]
     page = rest[: query.limit]
-    shown = [each | {"document": sendable(each["document"])} for each in page]
+    shown = [_permitted(reader, each) for each in page]
     following = cursors.pack(*_place(page[-1], codes)) if len(rest) > len(page) else None
     return {**whole, "records": shown, "next": following}
 
@@ -132,7 +132,12 @@ def evidence(
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
     content = prove(
-        ledger, reader.party.key, as_of, with_documents=query.documents, tree=service.mirror.tree()
+        ledger,
+        reader.party.key,
+        as_of,
+        with_documents=query.documents,
+        documents_of=reader.documents_of,
+        tree=service.mirror.tree(),
     )
     return Response(content, media_type="application/json")
 
@@ -150,6 +155,9 @@ def objections(reader: EnterpriseReader, service: TheService) -> object:
     found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
     with ledger.db.read_index() as index:
         key = enterprise_key(index, subject.enterprise)
+    for each in found:
+        if not reader.reads_documents_of(each["record"].rpartition("-")[0]):
+            each["statement"] = each["answer"] = None
     return {"id": subject.key, "key": key, "objections": found}
 
 
@@ -187,6 +195,13 @@ def enterprise(reader: EnterpriseReader, service: TheService) -> Enterprise:
         records=sum(len(each.records) for each in runs) // RECORD_BYTES,
         head=head.hex(),
     )
+
+
+def _permitted(reader: Reader, item: ItemDict) -> ItemDict:
+    """Return a record as its reader may see it: what another authority wrote in it is withheld."""
+    if reader.reads_documents_of(item["authority"]):
+        return item | {"document": sendable(item["document"])}
+    return item | {"document": None, "held": "withheld"}
 
 
 def _place(item: ItemDict, codes: Mapping[str, int]) -> tuple[int, int]:

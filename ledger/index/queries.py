@@ -228,6 +228,11 @@ def all_authorities(index: Connection) -> list[AuthorityRow]:
     return [AuthorityRow(*row) for row in index.execute(chosen)]
 
 
+def authority_number(index: Connection, code: str) -> int:
+    """Return the number of the authority with this code; 0, which no authority has, if there is none."""
+    return index.scalar(select(authorities.c.authority).where(authorities.c.code == code)) or 0
+
+
 def counts(index: Connection) -> Counts:
     """Count what the index holds, from the chain's own consecutive numbers: quick however much there is."""
     many, records = index.execute(select(func.count(), func.coalesce(func.sum(batches.c.count), 0))).one()

@@ -16,7 +16,7 @@ from ledger.audit.links import partners
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import day_of, start_of
 from ledger.domain.records import split_id, unpack_run
-from ledger.index.queries import enterprise_by_index, runs_of
+from ledger.index.queries import authority_number, enterprise_by_index, runs_of
 from ledger.index.statement import counters, objection_facts
 from ledger.outbox.identities import identity_shown
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
@@ -42,6 +42,7 @@ def prove(
     as_of: int,
     *,
     with_documents: bool = True,
+    documents_of: str | None = None,
     with_signatures: bool = False,
     tree: Tree | None = None,
     cosigned: Callable[[Kept], Kept] | None = None,
@@ -49,7 +50,8 @@ def prove(
     """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
 
     `tree` is the log's tree if the caller keeps one; it is made from the index otherwise. Documents that are
-    erased, missing or damaged are left out, as all are without `with_documents`. `with_signatures` adds those
+    erased, missing or damaged are left out, as all are without `with_documents`,
+    and with `documents_of` those of every authority but the one of that code. `with_signatures` adds those
     of the batches the runs came in, from the chain's transactions. `cosigned` has witnesses cosign the
     checkpoint. Raises `BadValue` for no identifier, `NotFound` for an enterprise unknown or not on the chain
     yet, `ChainDamaged` when index and contract do not agree.
@@ -61,7 +63,10 @@ def prove(
         subjects = [_subject(index, vault, each) for each in members]
         if with_documents:
             master_key = ledger.keystore.master_key
-            subjects = [each._replace(documents=_documents(vault, master_key, each)) for each in subjects]
+            only = None if documents_of is None else authority_number(index, documents_of)
+            subjects = [
+                each._replace(documents=_documents(vault, master_key, each, only)) for each in subjects
+            ]
         attached = Attached(
             score=score_shown(_posted(subjects), ledger.cards, as_of),
             assessment=assessment_shown(index, vault, ledger.cards, subject.enterprise, as_of),
@@ -145,8 +150,11 @@ def _posted(subjects: Iterable[EvidenceSubject]) -> list[Posted]:
 
 
 def _documents(
-    vault: Connection, master_key: bytes, subject: EvidenceSubject
+    vault: Connection, master_key: bytes, subject: EvidenceSubject, only: int | None
 ) -> dict[int, tuple[bytes, bytes]]:
-    """Salt and content, by record id, of the subject's documents that can be opened."""
-    held = held_documents(vault, master_key, _posted([subject]))
+    """Salt and content, by record id, of the subject's documents that open; of one authority, if given."""
+    posted = _posted([subject])
+    held = held_documents(
+        vault, master_key, [each for each in posted if only in (None, split_id(each.id)[0])]
+    )
     return {each.record.id: (each.salt, each.content) for each in held if each.held == "opened"}

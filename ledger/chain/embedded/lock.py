@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from typing import TYPE_CHECKING
@@ -25,12 +26,14 @@ class ChainLock:
             owner = self._file.read().strip() or "unknown"
             self._file.close()
             raise Busy(f"the chain in {path.parent} is held by process {owner}") from None
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        # Who owns it is a help to others, no condition: on a full disk reading goes on.
+        with contextlib.suppress(OSError):
+            self._file.truncate(0)
+            os.write(self._file.fileno(), f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let another process have the chain. Doing so twice does nothing."""
         if not self._file.closed:
-            self._file.truncate(0)
+            with contextlib.suppress(OSError):
+                self._file.truncate(0)
             self._file.close()
