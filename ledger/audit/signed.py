@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
-from ledger.crypto.notes import COSIGNATURE, NotSigned, VerifierKey, parse_note, verify_note
+from ledger.crypto.notes import COSIGNATURE, RECOMPUTED, NotSigned, VerifierKey, parse_note, verify_note
 from ledger.errors import BadProof, BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ledger.crypto.notes import Signed
-
-RECOMPUTED = "/recomputed"
 
 
 class CheckpointDiffers(BadProof):

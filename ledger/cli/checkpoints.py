@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.audit.signed import RECOMPUTED
 from ledger.cli.common import AsJson, emit, note, opened, write_file
-from ledger.crypto.notes import verify_note
+from ledger.crypto.notes import RECOMPUTED, verify_note
 
 if TYPE_CHECKING:
     from ledger.crypto.notes import VerifierKey

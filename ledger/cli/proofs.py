@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.audit.command import read_bounded, report, trusted_from
-from ledger.audit.signed import RECOMPUTED, WrongKind
+from ledger.audit.signed import WrongKind
 from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.cli.common import AsJson, emit, opened, write_file
 from ledger.cli.read import AsOf, Identifier, day_or_today
+from ledger.crypto.notes import RECOMPUTED
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
