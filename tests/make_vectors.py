@@ -1,7 +1,8 @@
 """Make the vectors of tests/vectors that concern hashing and proofs: `python tests/make_vectors.py`.
 
 Nothing here uses ledger.crypto: proofs come from the slow reference, heads from eth_abi and eth_utils, commitments
-from hashlib. The published roots and proofs (rfc6962.json) are copied, not made: see its `source`.
+from hashlib. The published roots and proofs (rfc6962.json) are copied, not made: see its `source`. The evidence
+files alone are the product's own, kept so that a change of the format is seen.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import merkle_reference as reference
 from batch_vectors import batch_vectors
 from eth_abi import encode
 from eth_utils import keccak
+from evidence_sample import full_sample, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,3 +202,5 @@ if __name__ == "__main__":
     write("heads.json", heads())
     write("commitments.json", commitments())
     write("batches.json", batch_vectors())
+    (VECTORS / "evidence.json").write_bytes(sample())
+    (VECTORS / "evidence-full.json").write_bytes(full_sample())
