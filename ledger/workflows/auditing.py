@@ -261,7 +261,9 @@ class _Audit:
                 self.found.take(self.statements.take(fact, self._replay.log.size))
             self.found.take(self._replay.apply(fact))
             if self._kept.waiting:
-                self.found.take(self._kept.at(self._replay.log))
+                differing = list(self._kept.at(self._replay.log))
+                self.statements.refuted.update(each.expected for each in differing)
+                self.found.take(differing)
         self.found.take(self._replay.finish())
         self.found.take(self._signatures.compare(facts, self._replay.codes))
         self.found.take(self._index.compare(facts, first, last))

@@ -105,6 +105,7 @@ def test_what_is_serious_or_revokes_waits_and_is_recorded_by_two_officers(
     again = installation.run(*post, "--signature", b, "--signature", a)
     assert again.stdout == "2 records were recorded already: GACC-3 to GACC-4\n"
     assert "wait for" not in installation.run("status").stdout
+    installation.run("checkpoint")
     report = installation.json("audit")
     assert (report["ok"], report["checked"]["batches_of_contract_wallets"]) == (True, 1)
     items = installation.json("record", PARTY)["records"]

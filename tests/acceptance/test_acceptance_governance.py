@@ -104,10 +104,15 @@ def test_what_a_compromised_key_wrote_is_listed_and_it_writes_no_more(
     done(governed, "compromised", "GACC", key, "--from", YESTERDAY)
     refused = imported(governed, tmp_path, 1, reference="GZ-4")
     assert f"the key {key} of GACC was declared compromised; its records wait" in refused.stderr
+    governed.run("checkpoint")
     report = governed.json("audit")
     assert (report["ok"], report["deviations"]) == (True, [])
-    assert {each["what"] for each in report["review"]} == {"written by a compromised key"}
-    assert [each["where"].partition("record ")[2] for each in report["review"]] == ["GACC-1", "GACC-2"]
+    written = [each for each in report["review"] if each["what"] == "written by a compromised key"]
+    assert [each["where"].partition("record ")[2] for each in written] == ["GACC-1", "GACC-2"]
+    assert {each["what"] for each in report["review"]} == {
+        "written by a compromised key",
+        "answered by a compromised key",
+    }
     again = governed.run("authority", "compromised", "GACC", key, "--from", YESTERDAY, code=1)
     assert "only an earlier time changes that" in again.stderr
 

@@ -122,6 +122,7 @@ def test_the_audit_holds_the_log_to_the_kept_checkpoint(
     found = installation.json("audit", "--checkpoint", folder / "old.checkpoint", "--report", page)
     assert found["ok"]
     assert found["checked"]["checkpoints"] >= 3
+    assert found["checked"]["checkpoint_statements"] >= 2
     assert found["checked"]["scores_recomputed"] == 2
     assert "账本核验通过" in page.read_text()
     forged = folder / "forged.checkpoint"
@@ -169,9 +170,11 @@ def test_a_chain_written_anew_from_its_first_block_is_caught(tmp_path: Path) -> 
         shutil.copy(honest.folder / name, rewritten.folder / name)
     other = write_records(tmp_path / "b.csv", rows("A")[1:] + rows("B")[:1])
     rewritten.run("import", other, "--format", "records", "--authority", "GACC")
-    # Exit 4: nothing deviates, and there is no checkpoint to hold it against.
-    rewritten.run("audit", code=4)
+    alone = rewritten.json("audit", code=4)
+    assert [each["what"] for each in alone["not_checked"]] == ["the log against a checkpoint"]
     # Another first block is another log: neither a checkpoint nor a key of the first one is of it.
     assert "a checkpoint of the log" in rewritten.run("audit", "--checkpoint", kept, code=1).stderr
     shutil.copytree(honest.folder / "checkpoints", rewritten.folder / "checkpoints")
     assert "checkpoints of two logs" in rewritten.run("checkpoint", code=1).stderr
+    named = {each["what"] for each in rewritten.json("audit", code=1)["deviations"]}
+    assert named == {"two ledgers under one key"}

@@ -54,6 +54,7 @@ def test_the_verbs_work_from_another_shell(served: Installation, tmp_path: Path)
     assert done["recorded"] == 1
     assert served.json("score", PARTY)["reasons"][0]["record"] == "GACC-1"
     assert served.json("record", PARTY)["records"][0]["reference"] == "GZ-1"
+    served.run("checkpoint")
     assert served.json("audit")["ok"] is True
     assert served.json("status")["outbox"]["recorded"] == 1
 
@@ -90,6 +91,6 @@ def test_what_was_recorded_is_there_after_a_kill(tmp_path: Path) -> None:
     process.communicate()
     assert made.json("score", PARTY)["score"] == 92
     again = made.start(free_port())
-    assert made.json("audit")["checked"]["records"] == 1
+    assert made.json("audit", code=4)["checked"]["records"] == 1
     again.send_signal(signal.SIGTERM)
     again.communicate(timeout=60)

@@ -33,6 +33,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     installation.run(
         "import", write_records(folder / "rows.csv", rows), "--format", "records", "--authority", "GACC"
     )
+    installation.run("checkpoint")
     assert installation.json("audit")["ok"]
     return installation
 

@@ -87,5 +87,6 @@ def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
     assert contents(killed) == contents(undisturbed)
     assert len(contents(killed)) == ROWS
     for installation in (undisturbed, killed):
+        installation.run("checkpoint")
         report = installation.json("audit")
         assert (report["ok"], report["checked"]["records"]) == (True, ROWS)
