@@ -162,6 +162,8 @@ def of_ledger_error(error: LedgerError) -> JSONResponse:
     if error.retry_helps:
         headers.setdefault("Retry-After", str(RETRY_AFTER))
     detail = str(error)
+    if error.why:
+        log.warning("driver", code=error.code, error=detail, why=error.why)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("internal", code=error.code, error=detail)
         detail = "The ledger cannot answer this. The operator's log says why, under this request id."

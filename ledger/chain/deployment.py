@@ -16,7 +16,7 @@ from ledger.chain.contracts import Call, Contracts, Deployment
 from ledger.chain.keystore import authority_key
 from ledger.chain.rpc import RpcRefused
 from ledger.chain.submitter import Submitter, reason
-from ledger.chain.versions import contracts_version
+from ledger.chain.versions import check_code, contracts_version
 from ledger.errors import Conflict, Misconfigured
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def deploy(
         raise Conflict(
             f"the deployer {submitter.address} sent {done} transactions, and a deployment has {len(steps)}"
         )
+    check_code(node, {name: addresses[name] for name in _CREATED[:done]})
     if done < len(steps):
         _check_funds(node, keystore)
     for number, step in enumerate(steps[done:], done + 1):

@@ -6,14 +6,13 @@ at which bytes, and these are not compared.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from ledger.audit.deviation import Deviation
-from ledger.chain.abi import ARTIFACTS
+from ledger.chain.versions import masked, runtime_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
@@ -30,26 +29,10 @@ def compare_code(node: Node, deployment: Deployment, block: int) -> Iterator[Dev
     }
     calls = [("eth_getCode", address, hex(block)) for address in addresses.values()]
     for (name, address), code in zip(addresses.items(), node.requests(calls), strict=True):
-        found, (expected, immutables) = bytes.fromhex(code[2:]), _artifact(name)
-        if _masked(found, immutables) != _masked(expected, immutables):
+        found, (expected, immutables) = bytes.fromhex(code[2:]), runtime_code(name)
+        if masked(found, immutables) != masked(expected, immutables):
             where = f"contract {name} at {address}, block {block}"
             yield Deviation("code differs from its artifact", where, _shown(expected), _shown(found))
-
-
-def _artifact(name: str) -> tuple[bytes, list[tuple[int, int]]]:
-    """Return a contract's runtime code and where its immutables are: (start, length)."""
-    content = json.loads((ARTIFACTS / f"{name}.json").read_bytes())
-    places = content["immutableReferences"]
-    code = bytes.fromhex(content["deployedBytecode"].removeprefix("0x"))
-    return code, [(place["start"], place["length"]) for place in places]
-
-
-def _masked(code: bytes, immutables: Sequence[tuple[int, int]]) -> bytes:
-    """Return the code with zeros where immutables are; its length stays."""
-    masked = bytearray(code)
-    for start, length in immutables:
-        masked[start : start + length] = bytes(len(masked[start : start + length]))
-    return bytes(masked)
 
 
 def _shown(code: bytes) -> str:

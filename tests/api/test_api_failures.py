@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,6 +18,7 @@ from api.server import make_server
 from ledger.chain.contracts import Contracts
 from ledger.chain.rpc import HttpNode
 from ledger.store.database import open_database
+from ledger.workflows.workers import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +46,27 @@ def test_without_the_chain_what_needs_it_says_when_to_try_again(without_chain: S
             assert answer.headers["content-type"] == "application/problem+json"
         failed = client.get("/readyz").json()["errors"]
         assert [each["field"] for each in failed] == ["chain", "clock", "index"]
+
+
+def test_a_dead_worker_is_named_and_takes_readiness_away(served: Served) -> None:
+    workers = [
+        Worker(name, lambda _: "", 0.01, lambda _: None, lambda *_: None) for name in ("sender", "follower")
+    ]
+    workers[1].start()
+    with (
+        Running(make_server(served.ledger, "127.0.0.1", 0, workers)) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        assert [(each["field"], each["reason"]) for each in answer.json()["errors"]] == [
+            ("sender", "is dead")
+        ]
+        assert client.get("/healthz").status_code == 200
+        figures = client.get("/metrics").text
+    workers[1].stop()
+    assert 'credit_ledger_worker_works{worker="sender"} 0.0' in figures
+    assert 'credit_ledger_worker_works{worker="follower"} 1.0' in figures
 
 
 def test_without_the_chain_reading_and_posting_go_on(without_chain: Served) -> None:
@@ -116,6 +139,9 @@ def test_the_log_has_a_line_for_every_request_and_no_secrets(
             client.get(f"/v1/enterprises/{FIRST}/record"),
             client.get("/nowhere", params={"q": SECRET}),
         ]
+    deadline = time.monotonic() + 10  # a line is written once its answer has left
+    while written.getvalue().count('"request"') < len(answers) and time.monotonic() < deadline:
+        time.sleep(0.01)
     lines = [json.loads(each) for each in written.getvalue().splitlines()]
     requests = {each["request_id"]: each for each in lines if each["event"] == "request"}
     for answer in answers:

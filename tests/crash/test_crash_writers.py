@@ -275,8 +275,10 @@ def run(storm: Storm, seconds: float, folder: Path) -> dict[str, Any]:
         lambda: "credit_ledger_outbox_records 0.0" in httpx.get(f"{storm.url}/metrics").text and ready(storm),
         90,
     )
-    report = storm.made.json("audit")
-    assert report["ok"] is True, report
+    report = storm.made.json("audit", code=None)
+    assert report["deviations"] == []
+    # That no checkpoint was kept is all that it could not check.
+    assert [each["what"] for each in report["not_checked"]] == ["the log against a checkpoint"]
     expected = 200 + sum(storm.accepted.values())
     assert report["checked"]["records"] == expected
     assert storm.made.json("status")["outbox"] == {
