@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 #: Seconds a check may take; whoever asks hears within that and a little more.
-PATIENCE: Final = 1.5
+PATIENCE: Final = 1.0
 
 
 class Checks:

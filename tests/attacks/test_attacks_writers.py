@@ -197,7 +197,7 @@ class Serving:
         }
         return httpx.post(f"{self.url}/v1/records", json={"records": [row]}, headers=self.headers, timeout=60)
 
-    def settle(self, seconds: float = 40) -> None:
+    def settle(self, seconds: float = 90) -> None:
         """Wait until everything accepted is on the chain, by nobody's doing but the workers'."""
         deadline = time.monotonic() + seconds
         while True:
