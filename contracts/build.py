@@ -47,6 +47,7 @@ TARGETS = (
     Target("AccessManager", "@openzeppelin/contracts/access/manager/AccessManager.sol"),
     Target("Authorities", "src/Authorities.sol"),
     Target("CreditLedger", "src/CreditLedger.sol"),
+    Target("Keeper", "src/Keeper.sol"),
     Target("Objections", "src/Objections.sol"),
     Target("ScoreBook", "src/ScoreBook.sol"),
 )

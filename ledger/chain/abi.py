@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Beside the package in a working tree; running needs no compiler.
 ARTIFACTS = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
-CONTRACTS = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections")
+CONTRACTS = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections", "Keeper")
 
 #: What a function takes: an integer, bool, `0x` address, bytes, or a list of bytes.
 Argument: TypeAlias = "int | bool | str | bytes | list[bytes]"

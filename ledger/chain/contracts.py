@@ -30,6 +30,7 @@ class Deployment:
     credit_ledger: str
     score_book: str
     objections: str
+    keeper: str
     block: int
     #: Of the artifacts it was deployed from (`versions`).
     version: str = ""
@@ -43,6 +44,7 @@ class Deployment:
             self.credit_ledger,
             self.score_book,
             self.objections,
+            self.keeper,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -148,6 +150,14 @@ class Contracts(Views):
     def set_suspended(self, authority: int, suspended: bool) -> Call:
         """Suspend an authority, or let it write again."""
         return self.call("Authorities", "setSuspended", authority, suspended)
+
+    def grant_role(self, role: int, account: str) -> Call:
+        """Give an account a working role of the access manager; whoever governs does so under its delay."""
+        return self.call("Keeper", "grant", role, account)
+
+    def revoke_role(self, role: int, account: str) -> Call:
+        """Take a working role of the access manager from an account."""
+        return self.call("Keeper", "revoke", role, account)
 
     def set_enterprise_key(self, enterprise: int, key: str) -> Call:
         """Set the account that speaks for an enterprise; the zero address: none. A registrar's call."""

@@ -2,8 +2,9 @@
 
 The deployer's nonce says how many steps are done, and a contract's address follows from deployer and
 nonce, so a deployment that was interrupted anywhere is continued by calling `deploy` again. The deployer
-key serves nothing else. At the end every right is with the governor (roles, authorities, cards) and the
-operator (registering, assessing); the deployer has given up its own.
+key serves nothing else. At the end every right is with the governor (authorities, cards, who has a role) and
+the operator (registering, assessing); the deployer has given up its own, and nobody is administrator but the
+keeper, a contract that hands on grants and revocations of the working roles alone.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from ledger.errors import Conflict, Misconfigured
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ledger.chain.abi import Argument
     from ledger.chain.keystore import Keystore
     from ledger.chain.rpc import Node
     from ledger.domain.catalogue import Authority
     from ledger.scoring.cards import Scorecard
 
-#: Roles of the access manager. 0 is OpenZeppelin's admin, who grants the others.
+#: Roles of the access manager. 0 is OpenZeppelin's admin: after set-up, the keeper.
 ADMIN, GOVERNOR, REGISTRAR, ASSESSOR, GUARDIAN = 0, 1, 2, 3, 4
 #: Until when a first key is valid: 9999-12-31T23:59:59Z, a date every calendar and database can hold.
 NO_END: Final = 253_402_300_799
@@ -44,6 +46,7 @@ FUNCTIONS: Final = {
     "CreditLedger": {"register": REGISTRAR},
     "ScoreBook": {"registerCard": GOVERNOR, "publish": ASSESSOR},
     "Objections": {"setAnswerPeriod": GOVERNOR, "setEnterpriseKey": REGISTRAR, "openFor": REGISTRAR},
+    "Keeper": {"grant": GOVERNOR, "revoke": GOVERNOR},
 }
 #: Who has which role. The deployer governs until it hands over.
 _MEMBERS: Final = (
@@ -130,7 +133,7 @@ def deploy(
 # ---------------------------------------------------------------------- the steps
 
 #: Contracts in the order of their creation: the deployer's first nonces.
-_CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections")
+_CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections", "Keeper")
 
 
 def _steps(
@@ -141,12 +144,13 @@ def _steps(
     delay: int,
 ) -> list[Step]:
     manager, deployer = at["AccessManager"], keystore.address("deployer")
-    arguments = {
+    arguments: dict[str, tuple[Argument, ...]] = {
         "AccessManager": (deployer,),
         "Authorities": (manager,),
         "CreditLedger": (at["Authorities"], manager),
         "ScoreBook": (manager,),
         "Objections": (at["CreditLedger"], manager),
+        "Keeper": (manager, delay),
     }
     steps = [Step(f"create {name}", _creation(name, arguments[name])) for name in _CREATED]
     steps.append(Step("set roles", _multicall(manager, _roles(keystore, at))))
@@ -158,11 +162,11 @@ def _steps(
     for card in cards:
         data = encode_call("ScoreBook", "registerCard", card.hash, card.effective_on)
         steps.append(Step(f"register card {card.name}", Call(at["ScoreBook"], data)))
-    steps.append(Step("hand over", _multicall(manager, _handover(keystore, delay))))
+    steps.append(Step("hand over", _multicall(manager, _handover(keystore, at["Keeper"], delay))))
     return steps
 
 
-def _creation(name: str, arguments: tuple[str, ...]) -> Call:
+def _creation(name: str, arguments: tuple[Argument, ...]) -> Call:
     return Call("", encode_creation(name, *arguments))
 
 
@@ -184,11 +188,11 @@ def _roles(keystore: Keystore, at: dict[str, str]) -> list[bytes]:
     return calls
 
 
-def _handover(keystore: Keystore, delay: int) -> list[bytes]:
+def _handover(keystore: Keystore, keeper: str, delay: int) -> list[bytes]:
     deployer, governor = keystore.address("deployer"), keystore.address("governor")
     return [
         encode_call("AccessManager", "grantRole", GOVERNOR, governor, delay),
-        encode_call("AccessManager", "grantRole", ADMIN, governor, delay),
+        encode_call("AccessManager", "grantRole", ADMIN, keeper, 0),
         encode_call("AccessManager", "renounceRole", GOVERNOR, deployer),
         encode_call("AccessManager", "renounceRole", ADMIN, deployer),
     ]
@@ -234,6 +238,7 @@ def _describe(node: Node, deployer: str, addresses: dict[str, str]) -> Deploymen
         credit_ledger=addresses["CreditLedger"],
         score_book=addresses["ScoreBook"],
         objections=addresses["Objections"],
+        keeper=addresses["Keeper"],
         block=_first_block(node, deployer, int(head, 16)),
         version=contracts_version(),
     )

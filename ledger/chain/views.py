@@ -34,6 +34,7 @@ class Views:
             "CreditLedger": deployment.credit_ledger,
             "ScoreBook": deployment.score_book,
             "Objections": deployment.objections,
+            "Keeper": deployment.keeper,
         }
 
     def address(self, contract: str) -> str:

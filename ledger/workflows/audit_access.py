@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 def expected_access(office: Office) -> Expected:
     """Return the roles, functions and members of ADMIN that this software's deployment makes."""
     contracts = office.contracts
-    keeper = getattr(office.deployment, "keeper", None) or office.keystore.address("governor")
     functions = {
         (contracts.address(contract).lower(), selector(contract, function)): role
         for contract, needs in FUNCTIONS.items()
@@ -23,7 +22,7 @@ def expected_access(office: Office) -> Expected:
     }
     return Expected(
         manager=contracts.address("AccessManager").lower(),
-        keeper=str(keeper).lower(),
+        keeper=contracts.address("Keeper").lower(),
         deployer=office.keystore.address("deployer").lower(),
         roles=ROLES,
         functions=functions,

@@ -26,6 +26,7 @@ DEPLOYMENT = Deployment(
     credit_ledger=LEDGER,
     score_book=BOOK,
     objections=OBJECTIONS,
+    keeper="0x" + "f" * 40,
     block=1,
 )
 Log = tuple[str, list[str], bytes]
