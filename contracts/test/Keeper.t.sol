@@ -68,9 +68,8 @@ contract KeeperTest is LedgerTest {
 
     function testFuzz_no_other_role(uint64 role, bool grants) external {
         if (role >= GOVERNOR && role <= GUARDIAN) role = role % 2 == 0 ? ADMIN : GUARDIAN + 1;
-        bytes memory call = grants
-            ? abi.encodeCall(IKeeper.grant, (role, stranger))
-            : abi.encodeCall(IKeeper.revoke, (role, stranger));
+        bytes memory call =
+            grants ? abi.encodeCall(IKeeper.grant, (role, stranger)) : abi.encodeCall(IKeeper.revoke, (role, stranger));
         announce(call);
         vm.warp(block.timestamp + DELAY);
         vm.expectRevert(abi.encodeWithSelector(IKeeper.NotAWorkingRole.selector, role));

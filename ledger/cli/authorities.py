@@ -132,6 +132,21 @@ def key_(  # noqa: PLR0917  the options of the command
     _act(as_json, lambda ledger: set_key(ledger, code.upper(), key, begins, ends))
 
 
+@authorities.command("role")
+def role_(
+    act: Annotated[str, typer.Argument(metavar="grant|revoke")],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="governor, registrar, assessor or guardian.")],
+    account: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who gets or loses it, 0x....")],
+    as_json: AsJson = False,
+) -> None:
+    """Give an account a working role, or take it away; `authority list` says who has which. 治理角色."""
+    from ledger.workflows.governing import set_role  # noqa: PLC0415  keeps the start quick
+
+    if act not in {"grant", "revoke"}:
+        raise BadValue("role", act, "grant or revoke")
+    _act(as_json, lambda ledger: set_role(ledger, role, account, act == "grant"))
+
+
 @authorities.command("invalidate")
 def invalidate(code: Code, as_json: AsJson = False) -> None:
     """Take back what an authority signed and nobody has posted yet, with its own key. 作废签名."""

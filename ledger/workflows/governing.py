@@ -1,4 +1,4 @@
-"""What the governor does about authorities: mandates, keys, suspensions, four eyes, keys in wrong hands.
+"""What the governor does: mandates, keys, suspensions, four eyes, keys in wrong hands, and who has a role.
 
 Where the installation has a governance delay, an act is announced first and done when it is due: by
 `execute`, or by the same call once more. Until then the guardian may take it back.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from ledger.chain.accounts import checked_address
 from ledger.chain.authority_keys import fresh_key, writing_key
+from ledger.chain.deployment import ROLES
 from ledger.chain.governance import Governance
 from ledger.chain.wallets import is_delegated
 from ledger.domain.calendar import iso_instant
@@ -146,6 +147,23 @@ def set_key(office: Office, code: str, key: str | None, start: int | None, until
         raise BadValue("until", iso_instant(until), f"before the beginning, {iso_instant(start)}")
     what = f"{code}: key {key} valid from {iso_instant(start)} until {iso_instant(until)}"
     return govern(office, office.contracts.set_key(number, key, start, until), what)
+
+
+def set_role(office: Office, role: str, account: str, held: bool) -> ActDict:
+    """Give an account a working role (`ROLES`, by name), or take it away; the keeper hands that on.
+
+    Raises `BadValue` (no such role, no address), `Conflict` (it is so already), and as `govern`.
+    """
+    account = checked_address("account", account)
+    number = next((number for number, name in ROLES.items() if name == role.upper()), None)
+    if number is None:
+        raise BadValue("role", role, f"there are {', '.join(ROLES.values())}")
+    member, _ = office.contracts.view("AccessManager", "hasRole", number, account)
+    if bool(member) == held:
+        raise Conflict(f"{account} {'has' if held else 'has not'} the role {ROLES[number]} already")
+    contracts = office.contracts
+    call = contracts.grant_role(number, account) if held else contracts.revoke_role(number, account)
+    return govern(office, call, f"{account}: role {ROLES[number]} {'granted' if held else 'revoked'}")
 
 
 def invalidate_signatures(office: Office, code: str) -> int:
