@@ -78,6 +78,9 @@ def witnessed(installation: Installation, folder: Path) -> Iterator[dict[str, An
 def test_checkpoints_follow_the_log(witnessed: dict[str, Any]) -> None:
     assert (witnessed["first"]["size"], witnessed["second"]["size"]) == (2, 4)
     assert "witness.example/w" in witnessed["second"]["note"]
+    assert (witnessed["first"]["cosigned"], witnessed["first"]["recomputed"]) == ([], [])
+    assert (witnessed["second"]["cosigned"], witnessed["second"]["recomputed"]) == (["witness.example/w"], [])
+    assert witnessed["second"]["authorities"]["count"] == 7
 
 
 def test_evidence_is_vouched_for_by_operator_and_witness(
