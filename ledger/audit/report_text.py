@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from ledger.audit.claims import claims_dict, nothing_signed
 from ledger.audit.plain import ascii_line, one_line
+from ledger.domain.calendar import civil_instant
+from ledger.errors import BadValue
 
 if TYPE_CHECKING:
     from ledger.audit.verifier import EvidenceVerdict
-
-_SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
 def claims_text(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> str:
@@ -156,6 +155,6 @@ def _at(time: int | None) -> str:
     if time is None:
         return ""
     try:
-        return f" at {dt.datetime.fromtimestamp(time, _SHANGHAI).isoformat()}"
-    except (ValueError, OverflowError, OSError):
+        return f" at {civil_instant(time)}"
+    except BadValue:
         return f" at {time}"
