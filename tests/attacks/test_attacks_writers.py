@@ -236,10 +236,10 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def nothing_deviates(made: Installation) -> None:
-    """The audit finds nothing; that no checkpoint was kept is all that it could not check."""
+    """The audit finds nothing; that no checkpoint was kept is all it may not have checked."""
     report = made.json("audit", code=None)
     assert report["deviations"] == []
-    assert [each["what"] for each in report["not_checked"]] == ["the log against a checkpoint"]
+    assert {each["what"] for each in report["not_checked"]} <= {"the log against a checkpoint"}
 
 
 def refused(answer: httpx.Response) -> str:
