@@ -308,9 +308,9 @@ def stray(place: Installation, many: int = 1) -> None:
     from ledger.settings import Settings
 
     with Ledger.open(Settings(data_dir=place.folder)) as ledger:
-        for at in range(many):
+        for _ in range(many):
             first = ledger.contracts.enterprise_count() + 1
-            call = ledger.contracts.register(first, [bytes([at + 1]) * 32])
+            call = ledger.contracts.register(first, [bytes([first]) * 32])
             Submitter(ledger.node, ledger.keystore, "operator").execute(call, 200_000)
 
 
