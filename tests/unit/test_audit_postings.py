@@ -22,7 +22,7 @@ from ledger.crypto.typed_data import batch_domain, signed_batch, signer
 from ledger.domain.facts import FourEyesSet, SignaturesInvalidated
 
 ADDRESS = "0x" + "12" * 20
-LEDGER = Deployment(7, "0x", ADDRESS, ADDRESS, "0x" + "Ab" * 20, ADDRESS, ADDRESS, 1)
+LEDGER = Deployment(7, "0x", ADDRESS, ADDRESS, "0x" + "Ab" * 20, ADDRESS, ADDRESS, ADDRESS, 1)
 DOMAIN = batch_domain(7, b"\xab" * 20)
 SECRET, OTHER = bytes([1]) * 32, bytes([2]) * 32
 KEY = address_of(SECRET).lower()
@@ -46,7 +46,7 @@ def signed(
     secret: bytes = SECRET, deadline: int = DEADLINE, records: bytes = BATCH.records, **changed
 ) -> Posting:
     deployment = Deployment(
-        changed.pop("chain_id", 7), "0x", ADDRESS, ADDRESS, LEDGER.credit_ledger, ADDRESS, ADDRESS, 1
+        changed.pop("chain_id", 7), "0x", ADDRESS, ADDRESS, LEDGER.credit_ledger, *[ADDRESS] * 3, 1
     )
     batch = signed_batch(changed.get("code", "GACC"), changed.get("first_number", 1), records, deadline)
     digest = batch_digest(deployment, batch)

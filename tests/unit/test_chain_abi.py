@@ -76,7 +76,7 @@ def test_the_digest_is_that_of_eip_712(tmp_path: Any) -> None:
     """Against eth_account's own implementation of EIP-712."""
 
     where = "0x" + "ab" * 20
-    deployment = Deployment(77, "0x" + "00" * 32, where, where, where, where, where, 0)
+    deployment = Deployment(77, "0x" + "00" * 32, *[where] * 6, 0)
     records = bytes(range(128))
     message = encode_typed_data(
         {"name": "CreditLedger", "version": "1", "chainId": 77, "verifyingContract": where},

@@ -20,7 +20,7 @@ from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.settings import Settings
 from ledger.store.index import batches
 from ledger.workflows.auditing import audit
-from ledger.workflows.authorities import authorities_now
+from ledger.workflows.authorities import authorities_now, members_now
 from ledger.workflows.governing import (
     declare_compromised,
     execute,
@@ -29,6 +29,7 @@ from ledger.workflows.governing import (
     set_four_eyes,
     set_key,
     set_mandate,
+    set_role,
     set_suspended,
     take_back,
 )
@@ -60,6 +61,29 @@ def imported(office, tmp_path, *references, **fields):
     done = import_file(office, path, "records", office.authorities["GACC"])
     office.follower.catch_up()
     return done
+
+
+def test_a_role_is_granted_and_revoked_through_the_keeper(office):
+    done = set_role(office, "assessor", OTHER.lower(), True)
+    assert (done["done"], done["what"]) == (True, f"{OTHER}: role ASSESSOR granted")
+    assert next(each for each in members_now(office) if OTHER.lower() in each).startswith("ASSESSOR: ")
+    report = audit(office)
+    assert not report.deviations
+    assert [each.what for each in report.review] == ["a new member of a role"]
+    with pytest.raises(Conflict, match="has the role ASSESSOR already"):
+        set_role(office, "ASSESSOR", OTHER, True)
+    assert set_role(office, "ASSESSOR", OTHER, False)["done"]
+    with pytest.raises(Conflict, match="has not the role"):
+        set_role(office, "ASSESSOR", OTHER, False)
+    with pytest.raises(BadValue, match="there are GOVERNOR, REGISTRAR, ASSESSOR, GUARDIAN"):
+        set_role(office, "admin", OTHER, True)
+
+
+def test_another_governor_is_announced_and_the_guardian_takes_it_back(delayed):
+    announced = set_role(delayed, "governor", OTHER, True)
+    assert not announced["done"]
+    assert take_back(delayed, announced["operation"])["what"].startswith("grant(role=1, account=")
+    assert pending(delayed) == []
 
 
 def pass_until(office, instant):
