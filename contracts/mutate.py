@@ -91,7 +91,7 @@ FAULTS = (
     Fault(
         "Objections.sol",
         "it.enterprise,\n                    code.hashOf(),",
-        "uint64(1),\n                    code.hashOf(),",
+        "uint64(0),\n                    code.hashOf(),",
         "Answer*",
     ),
     Fault("Objections.sol", "number > ledger", "number >= ledger", "Open*"),
@@ -113,7 +113,7 @@ FAULTS = (
     Fault(
         "ScoreBook.sol",
         "effectiveOn <= before.effectiveOn",
-        "effectiveOn < before.effectiveOn",
+        "false",
         "RegisterCard*",
     ),
     Fault("ScoreBook.sol", "atBlock > block.number", "atBlock >= block.number", "Publish*"),
