@@ -179,8 +179,9 @@ class Witness:
         ours = {(each.name, each.key_id) for each in lines}
         others = [each for each in request.note.lines if (each.name, each.key_id) not in ours]
         try:
-            write_private(self._folder / f"{name}.known", b"")
             write_private(self._folder / f"{name}.checkpoint", str(Note(text, (*others, *lines))).encode())
+            # Last, so that a first write that failed is not taken for a memory that was lost.
+            write_private(self._folder / f"{name}.known", b"")
         except OSError as error:
             self._alarm(f"MEMORY: {self._folder} cannot be written: {error.strerror}")
             return _said(503, "this witness cannot keep what it would cosign, and so cosigns nothing")
