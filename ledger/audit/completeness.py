@@ -72,7 +72,8 @@ def vouched(
             f"signed {_when(time or 0)} by {ascii_line(found.operator or '')}, recomputed by {witnesses}"
         )
         return Vouched(True, why, True, True, time)
-    return Vouched(by_node is not None, by_node or reason, _states(found), True, time)
+    # A node has heads and nothing else: what only the operator signed stays the operator's word beside it.
+    return Vouched(by_node is not None, by_node or reason, False, True, time)
 
 
 def _by_node(node: NodeSays | None) -> str | None:
@@ -84,10 +85,6 @@ def _by_node(node: NodeSays | None) -> str | None:
     )
 
 
-def _states(found: SignedCheckpoint) -> bool:
-    return found.checkpoint.statement is not None and (found.operator is not None or bool(found.recomputed))
-
-
 def _missing(found: SignedCheckpoint, wanted: int) -> str | None:
     """What is missing for a proof of completeness; None: nothing."""
     said = found.checkpoint.statement
@@ -97,6 +94,8 @@ def _missing(found: SignedCheckpoint, wanted: int) -> str | None:
         return "NOT proven complete: the log's own key was not given, or did not sign"
     if not found.recomputed:
         return ONLY_OPERATOR
+    if wanted < 1:
+        return f"NOT proven complete: a quorum of {wanted} asks for nobody's word"
     if len(found.recomputed) < wanted:
         return f"NOT proven complete: {len(found.recomputed)} witnesses recomputed it, {wanted} are asked for"
     return None

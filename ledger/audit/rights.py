@@ -130,8 +130,8 @@ def read_authorities(entries: Iterable[Fields], block: int) -> dict[int, ShownAu
         if not facts or not isinstance(facts[0], AuthorityAdded) or facts[-1].at.block_number > block:
             entry.refuse("events", "does not begin with its code, or goes beyond the block")
         code = facts[0].code
-        if not is_code(code) or code in codes:
-            entry.refuse("events", "a code that no authority can have, or another one has")
+        if code in codes or any(isinstance(each, AuthorityAdded) for each in facts[1:]):
+            entry.refuse("events", "a second code, or one that another one has")
         entry.done()
         codes.add(code)
         found[number] = _shown(number, code, facts)
@@ -246,7 +246,10 @@ def _fact(entry: Fields, number: int) -> AuthorityFact:
 
 def _said(entry: Fields, at: Place, number: int) -> AuthorityFact:
     if entry.has("code"):
-        return AuthorityAdded(at, number, entry.text("code"))
+        code = entry.text("code")
+        return AuthorityAdded(
+            at, number, code if is_code(code) else entry.refuse("code", "a code that no authority can have")
+        )
     if entry.has("mandate"):
         mandate, weighty = (int.from_bytes(entry.hex(key, 32), "big") for key in ("mandate", "weighty"))
         return MandateSet(at, number, mandate, weighty, entry.integer("from", 0, _U64))

@@ -58,9 +58,13 @@ class SignedCheckpoint(NamedTuple):
 
     @property
     def recomputed(self) -> tuple[str, ...]:
-        """Names of the witnesses that recomputed the statement; one key under two names is one."""
+        """Names of the witnesses that recomputed the statement; one key under two names is one.
+
+        The log's own key under a witness's name is nobody else's word.
+        """
+        own = {each.key.public for each in self.signed if each.key.kind != COSIGNATURE}
         found = {e.key.public: e.key.name for e in reversed(self.signed) if _recomputes(e.key)}
-        return tuple(sorted(found.values()))
+        return tuple(sorted(name for public, name in found.items() if public not in own))
 
     @property
     def time(self) -> int | None:
@@ -141,7 +145,7 @@ def need_signatures(found: SignedCheckpoint | None, keys: Sequence[VerifierKey],
 def wanted_recomputing(keys: Sequence[VerifierKey], quorum: int | None) -> int:
     """How many witnesses must have recomputed before a record is complete: one at the least."""
     known = len({each.public for each in keys if _recomputes(each)})
-    return max(1, known if quorum is None else quorum)
+    return max(1, known) if quorum is None else quorum
 
 
 def _recomputes(key: VerifierKey) -> bool:

@@ -177,15 +177,14 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
         note = top.text("checkpoint").encode()
         checkpoint = check_checkpoint(note, stated.checkpoint, trusted.keys)
     need_signatures(checkpoint, trusted.keys, trusted.quorum)
-    signed = checkpoint.time if checkpoint and checkpoint.signed else None
-    score, assessment = _scores(top, subjects, trusted, stated, signed)
+    agree(stated, subjects, trusted)
+    node = ask_node(stated, subjects, trusted)
+    score, assessment = _scores(top, subjects, trusted, stated, _known_until(stated, checkpoint, node))
     signatures: tuple[ShownSignature, ...] = ()
     if top.has("signatures"):
         domain = (stated.chain_id, stated.contract)
         signatures = check_signatures(top.entries("signatures"), domain, authorities, subjects, rights)
     top.done()
-    agree(stated, subjects, trusted)
-    node = ask_node(stated, subjects, trusted)
     found = vouched(stated.block, checkpoint, trusted.keys, trusted.quorum, node)
     refuse_old(found, trusted.not_before)
     unshown = tuple(sorted(named_in_links(subjects) - {each.enterprise for each in subjects}))
@@ -203,6 +202,15 @@ def _rights(
     if any(run.at for subject in subjects for run in subject.runs):
         raise Malformed("document: runs say where they stand, and nothing is said of authorities")
     return {}
+
+
+def _known_until(stated: Stated, checkpoint: SignedCheckpoint | None, node: NodeSays | None) -> int | None:
+    """The last second that anybody vouches for; None: nobody does. No signature is older than its block."""
+    if node is not None:
+        return node.block_time
+    if checkpoint is None or not checkpoint.signed or checkpoint.time is None:
+        return None
+    return max(checkpoint.time, stated.block.time)
 
 
 def _scores(

@@ -41,6 +41,8 @@ _LINES: Final = {
     "objections": re.compile(f"objections {_NUMBER} {_HASH}"),
     "assessments": re.compile(f"assessments {_NUMBER} {_HASH}"),
 }
+#: The last second of the year 2999 in Asia/Shanghai, where the ledger's calendar ends.
+_LATEST: Final = 32_503_651_199
 _ALWAYS: Final = frozenset({"block", "time", "authorities", "assessments"})
 _WITH_ENTERPRISES: Final = frozenset({"heads", "objections"})
 
@@ -153,6 +155,8 @@ def _statement(extensions: Sequence[str]) -> Statement | None:
     if set(found) - _WITH_ENTERPRISES != _ALWAYS or len(_WITH_ENTERPRISES & set(found)) == 1:
         raise BadNote("the checkpoint has some of a ledger's lines, and not all: " + ", ".join(sorted(found)))
     number, block_hash, block_time = found["block"]
+    if max(int(block_time), int(found["time"][0])) > _LATEST:
+        raise BadNote("the checkpoint is of a time beyond the calendar")
     many, facts, root = found["authorities"]
     return Statement(
         BlockLine(int(number), bytes.fromhex(block_hash), int(block_time)),
@@ -185,6 +189,9 @@ def check_successor(old: Checkpoint, new: Checkpoint) -> None:
             raise Forked(f"{what}: {many} in the earlier checkpoint, {later} in the later one")
         if later == many and state is not None and other is not None and other != state:
             raise Forked(f"{what}: two states for {many}")
+    for what, before_it, after_it in _grown(old, new):
+        if before_it[0] < after_it[0] and before_it[1] == after_it[1]:
+            raise Forked(f"{what}: grew from {before_it[0]} to {after_it[0]} and has the same root")
     if _enterprises(old) == _enterprises(new) and old.statement and new.statement:
         if old.size == new.size and old.statement.heads != new.statement.heads:
             raise Forked(f"two roots of heads for a log of {old.size} and the same enterprises")
@@ -192,6 +199,28 @@ def check_successor(old: Checkpoint, new: Checkpoint) -> None:
             old.statement.objections != new.statement.objections
         ):
             raise Forked("two roots of objections for the same facts and enterprises")
+
+
+def _grown(old: Checkpoint, new: Checkpoint) -> list[tuple[str, tuple[int, bytes], tuple[int, bytes]]]:
+    """What changes its root whenever it grows: every run moves a head, every fact a chain."""
+    first, second = old.statement, new.statement
+    found = [("log size", (old.size, old.root), (new.size, new.root))]
+    if first is None or second is None:
+        return found
+    one, other = first.authorities, second.authorities
+    found += [
+        ("facts about authorities", (one.facts, one.root), (other.facts, other.root)),
+        ("assessments", _pair(first.assessments), _pair(second.assessments)),
+    ]
+    if first.heads and second.heads:
+        found.append(("log size", (old.size, first.heads.root), (new.size, second.heads.root)))
+    if first.objections and second.objections:
+        found.append((_OBJECTIONS, _pair(first.objections), _pair(second.objections)))
+    return found
+
+
+def _pair(counted: Counted) -> tuple[int, bytes]:
+    return counted.many, counted.root
 
 
 _OBJECTIONS: Final = "facts about objections"

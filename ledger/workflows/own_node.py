@@ -24,7 +24,7 @@ def ask_node(url: str) -> Callable[[bytes, Sequence[int]], NodeSays]:
     def ask(contract: bytes, enterprises: Sequence[int]) -> NodeSays:
         try:
             return _ask(node, contract, enterprises)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise ChainDamaged(f"{node.where} answers what no node answers") from None
         finally:
             node.close()

@@ -7,7 +7,7 @@ anew from them. Who gives a witness the operator's own node gets the operator's 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ledger.audit.statement import NotReproduced, Recomputed
 from ledger.chain.logs import read_stretches
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
     from ledger.crypto.checkpoints import Checkpoint
+
+
+#: Seconds that a block may be behind the node's latest: an old state is not cosigned as if it were new.
+STALE: Final = 3600
 
 
 class Recomputer:
@@ -44,7 +48,12 @@ class Recomputer:
         if said is None:
             raise NotReproduced("the checkpoint says nothing but its log")
         with self._guard:
-            block = self._block(said.block.number)
+            block, latest = self._block(said.block.number), self._block(None)
+            if latest is not None and latest.time - said.block.time > STALE:
+                raise ChainUnavailable(
+                    f"block {said.block.number} is {latest.time - said.block.time} seconds older than the "
+                    "latest: sign what the ledger is now"
+                )
             if block is None:
                 raise ChainUnavailable(f"{self._node.where} has no block {said.block.number} yet")
             if block != said.block:
@@ -75,10 +84,15 @@ class Recomputer:
             raise
         self._at = block
 
-    def _block(self, number: int) -> BlockLine | None:
-        found = self._node.request("eth_getBlockByNumber", hex(number), False)
+    def _block(self, number: int | None) -> BlockLine | None:
+        """A block, the latest where no number is given; None where the node has none."""
+        at = "latest" if number is None else hex(number)
+        found = self._node.request("eth_getBlockByNumber", at, False)
         if found is None:
             return None
-        return BlockLine(
-            int(found["number"], 16), bytes.fromhex(found["hash"][2:]), int(found["timestamp"], 16)
-        )
+        try:
+            return BlockLine(
+                int(found["number"], 16), bytes.fromhex(found["hash"][2:]), int(found["timestamp"], 16)
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ChainUnavailable(f"{self._node.where} answers what no node answers") from None

@@ -148,8 +148,7 @@ class Witness:
         try:
             check_successor(last, point)
         except Forked as error:
-            with contextlib.suppress(Forked):
-                check_successor(point, last)
+            if _may_follow(point, last) or _may_follow(last, _signed_no_earlier(point, last)):
                 return _said(409, f"a later checkpoint of this log is cosigned already: {error}")
             self._raise_alarm("fork", log_id(point.origin), request, held)
             return _said(409, f"the ledger has forked: {error}")
@@ -166,7 +165,7 @@ class Witness:
         try:
             recomputer.check(point)
         except BadProof as error:
-            self._raise_alarm("suspicion", log_id(point.origin), request, None)
+            self._raise_alarm("differs", log_id(point.origin), request, None)
             return _said(409, f"not what this witness recomputed: {error}")
         except LedgerError as error:
             return _said(503, f"not recomputed, try again later: {error}")
@@ -194,9 +193,14 @@ class Witness:
             f"cosigned before:\n{held or ''}\nasked for, old {request.old}, proof\n{proof}\n{request.note}"
         )
         path = self._folder / f"{name}.{kind}"
-        write_private(path, content.encode())
         origin, size = request.checkpoint[:2]
         self._alarm(f"{kind.upper()}: log {origin}, size {size}: both notes are in {path}")
+        if kind == "differs" and path.exists():
+            return  # the first is the proof, and nobody writes over it
+        try:
+            write_private(path, content.encode())
+        except OSError as error:
+            self._alarm(f"MEMORY: {path} cannot be written: {error.strerror}; the note is:\n{request.note}")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -238,13 +242,34 @@ def open_witness(
 def _seed(folder: Path, name: str) -> bytes:
     path = folder / name
     if not path.exists():
-        if name == "witness.key" and any((*folder.glob("*.checkpoint"), *folder.glob("*.known"))):
+        notes = list(folder.glob("*.checkpoint"))
+        if name == "witness.key":
+            used = bool(notes) or any(folder.glob("*.known"))
+        else:
+            used = any(f"{RECOMPUTED} ".encode() in each.read_bytes() for each in notes)
+        if used:
             raise Misconfigured(f"{path} is missing, and there are checkpoints it signed beside it")
         write_private(path, os.urandom(32))
     seed = path.read_bytes()
     if len(seed) != 32:
         raise Misconfigured(f"{path} is not a key of 32 bytes")
     return seed
+
+
+def _may_follow(old: Checkpoint, new: Checkpoint) -> bool:
+    try:
+        check_successor(old, new)
+    except Forked:
+        return False
+    return True
+
+
+def _signed_no_earlier(point: Checkpoint, last: Checkpoint) -> Checkpoint:
+    """The same checkpoint as if signed when the last one was: a clock set back makes no fork."""
+    if point.statement is None or last.statement is None:
+        return point
+    later = max(point.statement.time, last.statement.time)
+    return point._replace(statement=point.statement._replace(time=later))
 
 
 def request_body(old: int, proof: Sequence[bytes], note: Note) -> bytes:

@@ -603,7 +603,7 @@ def test_another_authoritys_code(capsys: pytest.CaptureFixture[str]) -> None:
     def one(code: str) -> bytes:
         return forged(lambda c: c["authorities"]["shown"][0]["events"][0].update(code=code))
 
-    Told(capsys, one("STA")).refused("or another one has")
+    Told(capsys, one("STA")).refused("or one that another one has")
     Told(capsys, one("US-CPSC-1")).refused("lead to root")
 
 

@@ -125,7 +125,7 @@ def test_a_false_line_is_cosigned_by_no_witness_with_a_node(
     answer = ask(ledger, follower, lie)
     assert (answer.status, b"not what this witness recomputed" in answer.body) == (409, True), answer
     assert "and the chain makes it" in answer.body.decode()
-    assert any("SUSPICION" in each for each in said)
+    assert any("DIFFERS" in each for each in said)
     # Who looks at the log alone cannot know, and claims no more with the key it has.
     assert ask(ledger, plain, lie).status == 200
     assert ask(ledger, follower, true).status == 200, "the truth is cosigned as before"

@@ -257,7 +257,7 @@ def test_a_served_chain_reports_its_damage(tmp_path: Path) -> None:
     assert altered(tmp_path, commitment, flip=3) >= 1
     node = open_embedded(tmp_path, [])
     server = ChainServer(node)
-    with pytest.raises(ChainDamaged, match="block 16"):
+    with pytest.raises(ChainDamaged, match="block 17"):
         HttpNode(server.url).request("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"})
     server.stop()
     node.close()
