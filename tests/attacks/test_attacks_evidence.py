@@ -37,6 +37,7 @@ from honest_chain import TODAY, Chain, key_of, record
 from ledger.audit.command import report, trusted_from
 from ledger.audit.evidence import Attached, EvidenceScore, build_evidence
 from ledger.audit.signed import WrongKind
+from ledger.audit.strict_json import Malformed, parse_object
 from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.crypto.checkpoints import Checkpoint, origin_of
 from ledger.crypto.commitments import identity_commitment
@@ -705,3 +706,52 @@ def test_many_mandates_and_many_runs_cost_what_their_sum_costs() -> None:
 
     small, large = seconds(500), seconds(2000)
     assert large < 12 * max(small, 0.02)
+
+
+# ---------------------------------------------------------------- found by a second reading
+
+
+def test_a_text_without_an_end_costs_its_length() -> None:
+    for inside in (b'\\"' * 2_000_000, b'\\"' * 2_000_000 + b"\\"):
+        begun = time.process_time()
+        with pytest.raises(Malformed):
+            parse_object(b'{"a":"' + inside, 10**9)
+        assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("code", ["A" * 33, "gacc", "STA"])
+def test_a_code_in_a_later_event_is_refused(capsys: pytest.CaptureFixture[str], code: str) -> None:
+    event = {"at": "98-0-1790003000", "code": code}
+    Told(capsys, forged(lambda it: it["authorities"]["shown"][0]["events"].append(event))).refused(
+        "malformed"
+    )
+
+
+@pytest.mark.parametrize("quorum", [0, -1])
+def test_a_quorum_of_nobody_proves_nothing(capsys: pytest.CaptureFixture[str], quorum: int) -> None:
+    Told(capsys, full_sample(), quorum=quorum).unproven("asks for nobody's word")
+
+
+def test_the_logs_own_key_is_no_witness(capsys: pytest.CaptureFixture[str]) -> None:
+    twin = SigningKey("witness.other/recomputed", COSIGNATURE, LOG_KEY.seed)
+    content = json.loads(full_sample())
+    note = parse_note(content["checkpoint"].encode())
+    content["checkpoint"] = str(Note(note.text, (*note.lines, twin.sign(note.text, int(time.time())))))
+    told = Told(capsys, resealed(content), witnesses=[str(twin.verifier)])
+    told.unproven("only the operator vouches for it")
+
+
+def test_a_signature_before_its_block_is_as_old_as_the_block(capsys: pytest.CaptureFixture[str]) -> None:
+    early = made(CHAIN, score_day=TODAY - 2000, checkpoint=checkpoint_of(CHAIN, time=(TODAY - 2000) * 86_400))
+    told = Told(capsys, early)
+    assert f"EARLIER than the signed day {iso(TODAY)}" in told.text
+
+
+def test_a_time_beyond_the_calendar_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    far = json.loads(full_sample())
+    note = parse_note(far["checkpoint"].encode())
+    text = "\n".join(
+        "time 900000000000000000" if each.startswith("time ") else each for each in note.text.split("\n")
+    )
+    far["checkpoint"] = str(Note(text, (LOG_KEY.sign(text),)))
+    Told(capsys, resealed(far), witnesses=[]).refused("beyond the calendar")

@@ -16,7 +16,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
 from workflows_rows import record_line, records_file
 
-from ledger.crypto.checkpoints import BlockLine, Checkpoint, Counted, parse_checkpoint
+from ledger.crypto.checkpoints import (
+    BlockLine,
+    Checkpoint,
+    Counted,
+    Forked,
+    check_successor,
+    parse_checkpoint,
+)
 from ledger.crypto.merkle import Tree
 from ledger.crypto.notes import Note, parse_lines, verify_note
 from ledger.errors import Misconfigured
@@ -276,4 +283,81 @@ def test_a_second_chain_from_one_keystore_is_another_log(ledger: Ledger) -> None
         Recomputer(
             ledger.node,
             type(ledger.deployment)(**{**ledger.deployment.to_json(), "genesis_hash": "0x" + "00" * 32}),
+        )
+
+
+GREW = {
+    "a log that moved no head": {"size": 7},
+    "facts about authorities under the same root": "facts",
+    "assessments under the same root": {"assessments": 2},
+    "objections under the same root": {"objections": 9},
+}
+
+
+@pytest.mark.parametrize("what", GREW)
+def test_what_grew_under_the_same_root_is_a_fork(ledger: Ledger, what: str) -> None:
+    true = make_checkpoint(ledger).checkpoint
+    said = true.statement
+    assert said is not None
+    assert said.objections is not None
+    later: dict[str, Any] = {"block": said.block._replace(number=said.block.number + 1, hash=b"n" * 32)}
+    new = true
+    if what == "a log that moved no head":
+        new = true._replace(size=true.size + 5, root=b"z" * 32)
+    elif GREW[what] == "facts":
+        later["authorities"] = said.authorities._replace(facts=said.authorities.facts + 3)
+    elif "assessments" in GREW[what]:
+        later["assessments"] = said.assessments._replace(many=9)
+    else:
+        later["objections"] = said.objections._replace(many=9)
+    with pytest.raises(Forked, match="grew"):
+        check_successor(true, changed(new, **later))
+
+
+def test_a_clock_set_back_is_no_fork(ledger: Ledger, plain: Witness, said: list[str]) -> None:
+    true = make_checkpoint(ledger).checkpoint
+    assert true.statement is not None
+    ahead = changed(true, time=true.statement.time + 40 * 86_400)
+    assert ask(ledger, plain, ahead).status == 200
+    block = true.statement.block._replace(number=true.statement.block.number + 1, hash=b"n" * 32)
+    answer = ask(ledger, plain, changed(true, block=block), true.size)
+    assert (answer.status, b"is cosigned already" in answer.body) == (409, True)
+    assert not said
+
+
+def test_a_lie_that_was_kept_is_not_written_over(ledger: Ledger, follower: Witness, tmp_path: Path) -> None:
+    true = make_checkpoint(ledger).checkpoint
+    lie = changed(true, assessments=Counted(2, b"s" * 32))
+    path = tmp_path / "follower" / f"{log_id(true.origin)}.differs"
+    assert ask(ledger, follower, lie).status == 409
+    kept = path.read_text()
+    assert lie.text() in kept
+    text = true.text()
+    wrong = request_body(0, [b"x" * 32], Note(text, (operator_key(ledger).sign(text),)))
+    assert follower.add_checkpoint(wrong, NOW).status == 422
+    assert ask(ledger, follower, changed(true, assessments=Counted(3, b"t" * 32))).status == 409
+    assert path.read_text() == kept
+
+
+def test_a_fork_is_heard_though_it_cannot_be_kept(
+    ledger: Ledger, plain: Witness, said: list[str], tmp_path: Path
+) -> None:
+    true = make_checkpoint(ledger).checkpoint
+    assert ask(ledger, plain, true).status == 200
+    (tmp_path / "w" / f".{log_id(true.origin)}.fork.{os.getpid()}.new").mkdir()
+    assert ask(ledger, plain, true._replace(root=bytes(32)), true.size).status == 409
+    assert "FORK" in said[0]
+    assert "cannot be written" in said[1]
+
+
+def test_a_lost_second_key_is_not_made_anew(ledger: Ledger, follower: Witness, tmp_path: Path) -> None:
+    assert ask(ledger, follower, make_checkpoint(ledger).checkpoint).status == 200
+    (tmp_path / "follower" / "recomputed.key").unlink()
+    with pytest.raises(Misconfigured, match=r"recomputed\.key is missing"):
+        open_witness(
+            tmp_path / "follower",
+            "witness.example/f",
+            [operator_key(ledger).verifier],
+            lambda _: None,
+            [Recomputer(ledger.node, ledger.deployment)],
         )
