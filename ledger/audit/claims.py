@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.audit.completeness import NOTHING_SIGNED
 from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
+from ledger.domain.facts import KeyCompromised
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dic
         "unshown": list(verdict.unshown),
         "authorities": codes,
         "authority_states": [
-            {"code": each.code, "suspended": each.suspended, "four_eyes": each.four_eyes}
+            {
+                "code": each.code,
+                "suspended": each.suspended,
+                "four_eyes": each.four_eyes,
+                "compromised": [fact.key for fact in each.facts if isinstance(fact, KeyCompromised)],
+            }
             for each in verdict.authorities.values()
         ],
         "score": verdict.score and _score(verdict.score, codes),

@@ -110,11 +110,15 @@ def _authority_lines(claims: dict[str, Any]) -> list[str]:
     if not claims["authorities"]:
         return []
     vouched = "as signed" if claims["proven"]["authorities"] else "as the file says, NOT proven"
-    lines = ["", f"each written with a key and a mandate that held, by what was said of ({vouched}):"]
+    told = "if each was written when and with the key that the file says, its key and mandate held"
+    lines = ["", f"{told}, by what was said of ({vouched}):"]
     for each in claims["authority_states"]:
         marks = ["suspended 已暂停"] if each["suspended"] else []
         marks += ["four eyes 双人复核"] if each["four_eyes"] else []
         lines.append(f"  {each['code']}" + (f": {', '.join(marks)}" if marks else ""))
+        # Where a run stands is the file's word: relabelled, a record of such a key has no mark of its own.
+        lost = "was declared compromised: that a record here is not by it, only a signature shows 密钥失陷"
+        lines += [f"    key {key} {lost}" for key in each["compromised"]]
     return lines
 
 

@@ -747,6 +747,23 @@ def test_a_signature_before_its_block_is_as_old_as_the_block(capsys: pytest.Capt
     assert f"EARLIER than the signed day {iso(TODAY)}" in told.text
 
 
+def test_a_record_relabelled_to_another_key_does_not_hide_that_one_was_compromised(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chain = sample_chain()
+    written = [fact.at.timestamp for fact in chain.facts if isinstance(fact, Run)]
+    signer = key_of(1)
+    chain.compromise(1, signer, written[-1] - 5)
+    content = json.loads(made(chain, score_day=None))
+    run = content["subjects"][0]["runs"][-1]
+    block, log, moment, key = run["at"].split("-")
+    run["at"] = f"{block}-{log}-{int(moment) - 6}-{key}"
+    told = Told(capsys, resealed(content))
+    assert told.code == 0
+    assert f"key {signer} was declared compromised: that a record here is not by it" in told.text
+    assert "if each was written when and with the key that the file says" in told.text
+
+
 def test_a_time_beyond_the_calendar_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     far = json.loads(full_sample())
     note = parse_note(far["checkpoint"].encode())
