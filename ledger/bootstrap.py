@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,9 +75,6 @@ class Ledger:
         Raises `Misconfigured` (passphrase, keystore, address, another chain than the vault's), `Busy` (held
         by another process that does not serve it), `ChainUnavailable`, `ChainRefused`.
         """
-        os.umask(
-            0o077
-        )  # whatever is written from here on is this user's alone: databases, logs of both, locks
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         catalogue, authorities, cards = load_catalogue(), default_authorities(), load_cards()
         keystore = _keystore(settings, authorities)

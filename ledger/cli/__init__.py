@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 #: Objects made before the collector looks for cycles. Verbs make many objects and few cycles, and the default
@@ -13,6 +14,9 @@ COLLECTOR = (50_000, 20, 50)
 def main() -> None:
     """Run the command line. No traceback reaches a user: what goes wrong is said in a sentence."""
     gc.set_threshold(*COLLECTOR)
+    # Whatever any verb writes is this user's alone, until he gives it out: databases and what goes with them,
+    # locks, keys, checkpoints, a witness's memory, evidence, reports, rejected rows.
+    os.umask(0o077)
     from ledger.cli.app import app  # noqa: PLC0415  so that importing the package costs nothing
     from ledger.errors import LedgerError  # noqa: PLC0415
 

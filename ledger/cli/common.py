@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from ledger.chain.files import write_private
 from ledger.errors import BadValue, Misconfigured
 from ledger.settings import Settings
 
@@ -98,10 +100,22 @@ def waiting_lines(waiting: Mapping[str, int]) -> list[str]:
     ]
 
 
+def open_to_others(folder: Path) -> list[str]:
+    """Say that other users of this machine can get into the data folder, and what closes it; else nothing."""
+    mode = folder.stat().st_mode & 0o777
+    if not mode & 0o077:
+        return []
+    closing = f"chmod 700 {shlex.quote(str(folder))}"
+    return [f"warning: other users of this machine can get into {folder} (mode {mode:03o}): {closing}"]
+
+
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file that the user named. Raises `BadValue`."""
+    """Write a file that the user named, whole or not at all and for him alone. Raises `BadValue`."""
     try:
-        path.write_bytes(data)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_bytes(data)  # what it stands for stays there: /dev/stdout, a pipe
+        else:
+            write_private(path, data)
     except OSError as error:
         raise BadValue("output", path, error.strerror or "cannot be written") from None
 

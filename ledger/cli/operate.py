@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.common import AsJson, ClockIsRight, emit, note, opened, read_settings, waiting_lines
+from ledger.cli.common import (
+    AsJson,
+    ClockIsRight,
+    emit,
+    note,
+    open_to_others,
+    opened,
+    read_settings,
+    waiting_lines,
+)
 from ledger.cli.progress import bar
 from ledger.domain.calendar import iso
 from ledger.errors import Busy, LedgerError, WrongClock
@@ -40,6 +49,8 @@ def start(
     begun = time.monotonic()
     with Ledger.open(settings, progress=_deploying, clock_is_right=clock_is_right) as ledger:
         note(f"chain: {ledger.node.where}, opened in {time.monotonic() - begun:.1f} s")
+        for line in open_to_others(settings.data_dir):
+            note(line)
         try:
             ledger.sender.drain()
         except LedgerError as error:
@@ -170,15 +181,15 @@ def _status(ledger: Ledger) -> dict[str, Any]:
         "today": iso(ledger.today()),
         "clock": read_clock(ledger.node).disagrees or "agrees with the chain",
         "version": version("credit-ledger"),
+        "warnings": open_to_others(ledger.settings.data_dir),
         "deployment": deployment.to_json(),
     }
 
 
 def _status_text(found: dict[str, Any]) -> str:
-    lines = [
-        f"{key:<8} {_line(value)}" for key, value in found.items() if key not in {"waiting", "deployment"}
-    ]
-    return "\n".join([*lines, *waiting_lines(found["waiting"])])
+    sentences = {"waiting", "warnings", "deployment"}
+    lines = [f"{key:<8} {_line(value)}" for key, value in found.items() if key not in sentences]
+    return "\n".join([*lines, *waiting_lines(found["waiting"]), *found["warnings"]])
 
 
 def _line(value: object) -> str:
