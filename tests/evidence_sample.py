@@ -257,7 +257,7 @@ def attached_to(chain: Chain) -> Attached:
 def signatures_of(chain: Chain, minutes: int = 10) -> list[EvidenceSignature]:
     """Of the batches by the key that signs."""
     found, domain = [], batch_domain(PLACE.chain_id, PLACE.contract)
-    for header, records, _ in batches_of(chain.facts):
+    for header, records, *_ in batches_of(chain.facts):
         if header.key != SIGNER:
             continue
         deadline, hashed = header.at.timestamp + 60 * minutes, keccak256(records)

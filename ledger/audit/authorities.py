@@ -1,18 +1,31 @@
-"""What the audit knows of one authority: its mandate and keys over time, and whom each record is about.
+"""What is known of one authority: its mandate and keys over time, and whom each record is about.
 
-Source of the rules: the interface of the contract `Authorities`. At time t the mandate is that of the last
-`MandateSet`, in log order, with `from <= t`; a key holds in the half-open window last set for it, until it is
-declared compromised.
+`Terms` is the one reading of what was said of an authority; the audit's replay, the check of signatures and
+the verifier of evidence all go by it. Source of the rules: the interface of the contract `Authorities`. At
+time t the mandate is that of the last `MandateSet`, in log order, with `from <= t`; a key holds in the
+half-open window last set for it, until it is declared compromised.
 """
 
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.domain.facts import (
+    FourEyesSet,
+    KeyCompromised,
+    KeySet,
+    MandateSet,
+    SignaturesInvalidated,
+    SuspensionSet,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ledger.domain.facts import Fact
 
 #: A chain may claim any number; a larger gap (named as a deviation anyway) is not worth its memory.
 LARGEST_GAP = 1_000_000
@@ -27,31 +40,14 @@ class WrittenBatch(NamedTuple):
     records: int
 
 
-class AuthorityState:
-    """State of one authority at the current place of the replay. Costs 8 bytes per record it wrote."""
+class Terms:
+    """What was said of an authority so far. Times are Unix seconds; bit t of a bitmap is type t."""
 
-    __slots__ = (
-        "batches",
-        "code",
-        "compromised",
-        "count",
-        "enterprises",
-        "epoch",
-        "four_eyes",
-        "keys",
-        "mandates",
-        "number",
-        "suspended",
-        "weighty",
-    )
+    __slots__ = ("_since", "_types", "compromised", "epoch", "four_eyes", "keys", "suspended")
 
-    def __init__(self, number: int, code: str) -> None:
-        self.number = number
-        self.code = code
-        #: Records written so far; also the last number used.
-        self.count = 0
+    def __init__(self) -> None:
         self.suspended = False
-        #: Each key's window: address -> (from, until), Unix seconds, half open.
+        #: Each key's window: address -> (from, until), half open.
         self.keys: dict[str, tuple[int, int]] = {}
         #: Keys declared compromised, and since when: they write no more.
         self.compromised: dict[str, int] = {}
@@ -59,30 +55,94 @@ class AuthorityState:
         self.four_eyes = False
         #: How often it has invalidated its signatures.
         self.epoch = 0
+        #: Mandates that may still hold: from when (ascending), which types, which of them are weighty.
+        self._since: list[int] = []
+        self._types: list[tuple[int, int]] = []
+
+    def take(self, fact: Fact) -> None:
+        """Take what the chain says of it next; what is of no such kind is let be."""
+        if isinstance(fact, MandateSet):
+            self._set_mandate(fact.from_, fact.mandate, fact.weighty)
+        elif isinstance(fact, KeySet):
+            self.keys[fact.key] = (fact.from_, fact.until)
+        elif isinstance(fact, KeyCompromised):
+            self.compromised[fact.key] = fact.from_
+        elif isinstance(fact, SuspensionSet):
+            self.suspended = fact.suspended
+        elif isinstance(fact, FourEyesSet):
+            self.four_eyes = fact.required
+        elif isinstance(fact, SignaturesInvalidated):
+            self.epoch = fact.epoch
+
+    def _set_mandate(self, from_: int, mandate: int, weighty: int) -> None:
+        # One that was to begin at the same time or later is overridden by this one.
+        while self._since and self._since[-1] >= from_:
+            self._since.pop()
+            self._types.pop()
+        self._since.append(from_)
+        self._types.append((mandate, weighty))
+
+    @property
+    def mandates(self) -> list[tuple[int, int, int]]:
+        """The mandates that may still hold: (from, types, weighty types), ascending."""
+        return [(from_, *types) for from_, types in zip(self._since, self._types, strict=True)]
+
+    @mandates.setter
+    def mandates(self, given: list[tuple[int, int, int]]) -> None:
+        self._since, self._types = [], []
+        for from_, mandate, weighty in given:
+            self._set_mandate(from_, mandate, weighty)
+
+    def mandate_at(self, time: int) -> int:
+        """Bitmap of the mandate at that time, by what has been set so far; 0 before the first."""
+        return self._at(time)[0]
+
+    def types_at(self, time: int) -> int:
+        """Bitmap of the types it may write at that time."""
+        # The contract knows no type 0, whatever the mandate's lowest bit says.
+        return self._at(time)[0] & ~1
+
+    def wallets_at(self, time: int) -> int:
+        """Bitmap of the types taken from contract wallets only, at that time."""
+        return self._at(time)[1] if self.four_eyes else 0
+
+    def key_holds(self, key: str, time: int) -> bool:
+        """Whether `key` may write at that time, by what has been set so far."""
+        from_, until = self.keys.get(key, (0, 0))
+        return from_ <= time < until and key not in self.compromised
+
+    def may_answer(self, key: str, time: int) -> bool:
+        """Whether `key` may answer an objection for the authority at that time."""
+        return not self.suspended and self.key_holds(key, time)
+
+    def _at(self, time: int) -> tuple[int, int]:
+        place = bisect_right(self._since, time)
+        return self._types[place - 1] if place else (0, 0)
+
+
+class AuthorityState(Terms):
+    """State of one authority at the current place of the replay. Costs 8 bytes per record it wrote."""
+
+    __slots__ = ("batches", "code", "count", "enterprises", "number")
+
+    def __init__(self, number: int, code: str) -> None:
+        super().__init__()
+        self.number = number
+        self.code = code
+        #: Records written so far; also the last number used.
+        self.count = 0
         #: Each key's batches: four numbers for each, as in `WrittenBatch`.
         self.batches: dict[str, array[int]] = {}
         #: Enterprise of record n at n - 1; 0 where the chain left the record out.
         self.enterprises = array("Q")
-        self.mandates: list[tuple[int, int]] = []
-        #: The weighty types of each mandate, in the same order.
-        self.weighty: list[tuple[int, int]] = []
 
-    def set_mandate(self, mandate: int, from_: int, weighty: int = 0) -> None:
-        """Take a mandate that holds from `from_` on; it overrides what was set before for any later time."""
-        self.mandates.append((from_, mandate))
-        self.weighty.append((from_, weighty))
-
-    def mandate_at(self, timestamp: int) -> int:
-        """Bitmap of the types it may write at that time, by what has been set so far; 0 before the first."""
-        for from_, mandate in reversed(self.mandates):
-            if from_ <= timestamp:
-                return mandate
-        return 0
-
-    def key_holds(self, key: str, timestamp: int) -> bool:
-        """Whether `key` may write at that time, by what has been set so far."""
-        from_, until = self.keys.get(key, (0, 0))
-        return from_ <= timestamp < until and key not in self.compromised
+    def terms(self) -> Terms:
+        """Return what was said of it, without what it wrote, to go on from."""
+        found = Terms()
+        found.suspended, found.four_eyes, found.epoch = self.suspended, self.four_eyes, self.epoch
+        found.keys, found.compromised = dict(self.keys), dict(self.compromised)
+        found.mandates = self.mandates
+        return found
 
     def note_batch(self, key: str, batch: WrittenBatch) -> None:
         """Remember what a key wrote, should it be declared compromised. Costs 32 bytes per batch."""
@@ -100,7 +160,7 @@ class AuthorityState:
         """Enterprise that record `number` is about; 0 when the replay has not met such a record."""
         return self.enterprises[number - 1] if 0 < number <= len(self.enterprises) else 0
 
-    def take(self, number: int, enterprise: int, count: int) -> None:
+    def wrote(self, number: int, enterprise: int, count: int) -> None:
         """Note that records `number` and the following, `count` in all, are about `enterprise`."""
         known = self.enterprises
         gap = number - 1 - len(known)

@@ -214,6 +214,7 @@ def _record(
         "type_en": known.en if known else "",
         "type_zh": known.zh if known else "",
         "severity": record.severity,
+        "severity_of_type": known.severity if known else None,
         "conduct_on": iso(record.conduct_on),
         "decided_on": iso(record.decided_on),
         "ref": record.ref,
@@ -233,6 +234,7 @@ def _objection(shown: ShownObjection, codes: Mapping[int, str]) -> dict[str, Any
         "opened_on": iso(opened.opened_on),
         "due_on": iso(opened.due_on),
         "outcome": shown.outcome,
+        "upheld": shown.upheld,
         "carried_out": shown.carried_out,
     }
 

@@ -5,12 +5,12 @@ Source of the rules: the interface of the contract `Objections`.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.audit.deviation import Deviation, NotChecked, Review, at_log, show_record
+from ledger.audit.upheld import CHANGES, UPHELD, Change, carried_out
 from ledger.domain.calendar import day_of, iso
-from ledger.domain.catalogue import CORRECTION, REVOCATION
 from ledger.domain.facts import OUTCOMES
 from ledger.domain.records import split_id
 
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
         ObjectionOpened,
     )
 
-_NOBODY = "0x" + "00" * 20
-#: Outcomes that bind the authority to change its record, and what changes one.
-_UPHELD: Final = frozenset({1, 2})
-_CARRIES_OUT: Final = frozenset({CORRECTION, REVOCATION})
+_NOBODY: Final = "0x" + "00" * 20
 
 
 @dataclass
@@ -48,13 +45,20 @@ class ObjectionState:
     answered_at: int = 0
     #: Whether the authority's four eyes were on then.
     four_eyes: bool = False
-    #: Whether the record was corrected or revoked since the objection was opened.
-    changed: bool = False
+    #: Whom the record is about; 0 where there is no such record.
+    about: int = 0
+    #: How the record was changed since the objection was opened.
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def values(self) -> tuple[int, ...]:
         """The fields in the order of the contract's view."""
         return (self.enterprise, self.record, self.opened_on, self.due_on, self.outcome)
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether the record was changed in answer to it."""
+        return carried_out(self.opened_on, self.changes)
 
 
 class ObjectionsState:
@@ -79,6 +83,8 @@ class ObjectionsState:
         state = cls()
         objections, keys, periods = parts
         state.objections = {int(number): ObjectionState(*each) for number, *each in objections}
+        for each in state.objections.values():
+            each.changes = [Change(*change) for change in each.changes]
         state._open = {(o.enterprise, o.record): n for n, o in state.objections.items() if not o.outcome}
         for number, each in state.objections.items():
             state._about.setdefault(each.record, []).append(number)
@@ -124,8 +130,9 @@ class ObjectionsState:
             found = f"{iso(fact.opened_on)}, due {iso(fact.due_on)}"
             yield Deviation("objection by another clock", where, f"{iso(today)}, due {iso(due_on)}", found)
         self._open[fact.enterprise, fact.record] = fact.objection
+        about = known.enterprise_of(number) if known else 0
         self.objections[fact.objection] = ObjectionState(
-            fact.enterprise, fact.record, fact.opened_on, fact.due_on
+            fact.enterprise, fact.record, fact.opened_on, fact.due_on, about=about
         )
         self._about.setdefault(fact.record, []).append(fact.objection)
 
@@ -141,7 +148,7 @@ class ObjectionsState:
         if state is None:
             return
         known = authorities.get(split_id(state.record)[0])
-        if known is None or known.suspended or not known.key_holds(fact.by, fact.at.timestamp):
+        if known is None or not known.may_answer(fact.by, fact.at.timestamp):
             expected = f"a key of {known.code}" if known else "a key of the authority"
             yield Deviation("answer by another", where, expected, fact.by)
         state.outcome = fact.outcome
@@ -151,18 +158,23 @@ class ObjectionsState:
         self._open.pop((state.enterprise, state.record), None)
 
     def carry_out(self, referring: Iterable[Referring]) -> None:
-        """Note which of the records objected to these correct or revoke."""
+        """Note which of the records objected to these change."""
         for each in referring:
-            if each.type in _CARRIES_OUT:
-                for number in self._about.get(each.ref, ()):
-                    self.objections[number].changed = True
+            if each.type not in CHANGES or split_id(each.id)[0] != split_id(each.ref)[0]:
+                continue
+            for number in self._about.get(each.ref, ()):
+                if self.objections[number].about == each.enterprise:
+                    self.objections[number].changes.append(Change(each.decided_on, each.id, each.type))
 
     def outstanding(self, codes: Mapping[int, str]) -> Iterator[NotChecked]:
-        """Yield the objections that were upheld, in part or whole, and whose record stands as it was."""
+        """Yield the objections that were upheld, in part or whole, and not carried out (see `upheld`)."""
         for number, each in self.objections.items():
-            if each.outcome in _UPHELD and not each.changed:
+            if each.outcome in UPHELD and not each.carried_out:
                 where = f"objection {number}, to record {show_record(each.record, codes)}"
-                why = f"{OUTCOMES[each.outcome]} in block {each.answered_in}, and the record stands as it was"
+                why = (
+                    f"{OUTCOMES[each.outcome]} in block {each.answered_in}, and no correction or revocation "
+                    f"decided since {iso(each.opened_on)} stands"
+                )
                 yield NotChecked("answer upheld and not carried out", where, why)
 
     def by_one_officer(self, is_wallet: Callable[[str], bool]) -> Iterator[Deviation]:

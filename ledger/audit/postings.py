@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ledger.audit.authorities import Terms
 from ledger.audit.deviation import Deviation, at_log, show_record, show_span
 from ledger.crypto.typed_data import batch_digest, signed_batch, signer
 from ledger.domain.facts import BatchRecorded, FourEyesSet, MandateSet, Run, SignaturesInvalidated
@@ -37,58 +38,43 @@ class Posting(NamedTuple):
     signature: bytes = b""
 
 
-class Standing(NamedTuple):
-    """How an authority's batches are to be answered for: its signature epoch, and whether by four eyes.
-
-    `weighty` are its mandates' weighty types, `(from, types)` in the order of the chain.
-    """
-
-    epoch: int = 0
-    four_eyes: bool = False
-    weighty: tuple[tuple[int, int], ...] = ()
-
-    def needs_wallet(self, time: int) -> int:
-        """The types (bit t for type t) taken from contract wallets only, at a time in Unix seconds."""
-        if not self.four_eyes:
-            return 0
-        return next((types for from_, types in reversed(self.weighty) if from_ <= time), 0)
-
-
 class LoggedBatch(NamedTuple):
-    """A batch as the log has it: its header, its records' bytes joined, its authority's standing then."""
+    """A batch as the log has it: its header, and its records' bytes joined.
+
+    `epoch` is its authority's signature epoch then; `wallets` the types (bit t for type t) that were taken
+    from contract wallets only.
+    """
 
     header: BatchRecorded
     records: bytes
-    standing: Standing = Standing()
+    epoch: int = 0
+    wallets: int = 0
 
 
-def batches_of(facts: Iterable[Fact], standings: dict[int, Standing] | None = None) -> Iterator[LoggedBatch]:
+def batches_of(facts: Iterable[Fact], terms: dict[int, Terms] | None = None) -> Iterator[LoggedBatch]:
     """Yield the batches among facts in chain order that begin and end with whole blocks.
 
-    `standings` are the authorities' before these facts; they are moved on.
+    `terms` are the authorities' before these facts; they are moved on.
     """
     header: BatchRecorded | None = None
     runs: list[bytes] = []
-    standings = {} if standings is None else standings
+    terms = {} if terms is None else terms
     for fact in facts:
         if isinstance(fact, Run):
             runs.append(fact.records)
             continue
         if header is not None:
-            yield LoggedBatch(header, b"".join(runs), standings.get(header.authority, Standing()))
-        if isinstance(fact, SignaturesInvalidated):
-            before = standings.get(fact.authority, Standing())
-            standings[fact.authority] = before._replace(epoch=fact.epoch)
-        elif isinstance(fact, FourEyesSet):
-            before = standings.get(fact.authority, Standing())
-            standings[fact.authority] = before._replace(four_eyes=fact.required)
-        elif isinstance(fact, MandateSet):
-            before = standings.get(fact.authority, Standing())
-            weighty = (*before.weighty, (fact.from_, fact.weighty))
-            standings[fact.authority] = before._replace(weighty=weighty)
+            yield _logged(header, runs, terms)
+        if isinstance(fact, (SignaturesInvalidated, FourEyesSet, MandateSet)):
+            terms.setdefault(fact.authority, Terms()).take(fact)
         header, runs = (fact if isinstance(fact, BatchRecorded) else None), []
     if header is not None:
-        yield LoggedBatch(header, b"".join(runs), standings.get(header.authority, Standing()))
+        yield _logged(header, runs, terms)
+
+
+def _logged(header: BatchRecorded, runs: Sequence[bytes], terms: Mapping[int, Terms]) -> LoggedBatch:
+    known = terms.get(header.authority, Terms())
+    return LoggedBatch(header, b"".join(runs), known.epoch, known.wallets_at(header.at.timestamp))
 
 
 def answering(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain: bytes) -> Posting | None:
@@ -97,7 +83,7 @@ def answering(batch: LoggedBatch, code: str, postings: Iterable[Posting], domain
     `code` is the authority's.
     """
     header = batch.header
-    expected = signed_batch(code, header.first_number, batch.records, 0, batch.standing.epoch)
+    expected = signed_batch(code, header.first_number, batch.records, 0, batch.epoch)
     for each in postings:
         if (each.authority, each.first_number) != (header.authority, header.first_number):
             continue
@@ -137,7 +123,7 @@ def by_one_officer(batch: LoggedBatch, codes: Mapping[int, str]) -> Deviation | 
     Source of the rule: `IAuthorities.setFourEyes`.
     """
     header = batch.header
-    index = first_weighty(batch.records, batch.standing.needs_wallet(header.at.timestamp))
+    index = first_weighty(batch.records, batch.wallets)
     if index is None:
         return None
     record = show_record((header.authority << 48 | header.first_number) + index, codes)

@@ -171,16 +171,12 @@ class Replay:
             self._authority_added(fact)
         elif isinstance(fact, MandateSet):
             self._mandate_set(fact)
-        elif isinstance(fact, KeySet):
-            self._state_of(fact.authority, fact.at).keys[fact.key] = (fact.from_, fact.until)
         elif isinstance(fact, KeyCompromised):
             self._key_compromised(fact)
-        elif isinstance(fact, FourEyesSet):
-            self._state_of(fact.authority, fact.at).four_eyes = fact.required
         elif isinstance(fact, SignaturesInvalidated):
             self._signatures_invalidated(fact)
-        elif isinstance(fact, SuspensionSet):
-            self._state_of(fact.authority, fact.at).suspended = fact.suspended
+        elif isinstance(fact, (KeySet, FourEyesSet, SuspensionSet)):
+            self._state_of(fact.authority, fact.at).take(fact)
         elif isinstance(fact, CardRegistered):
             self._found.extend(self.scorebook.register(fact))
         elif isinstance(fact, AssessmentPublished):
@@ -253,7 +249,7 @@ class Replay:
             self._name(
                 "mandate set for the past", where, f"from {fact.at.timestamp} on", f"from {fact.from_} on"
             )
-        state.set_mandate(fact.mandate, fact.from_, fact.weighty)
+        state.take(fact)
 
     def _key_compromised(self, fact: KeyCompromised) -> None:
         state, where = self._state_of(fact.authority, fact.at), at_log(fact.at, f"key {fact.key}")
@@ -269,14 +265,14 @@ class Replay:
                 place = f"block {batch.block_number}, {span}"
                 self.reviews.append(Review("written by a compromised key", place, why))
         self.reviews += self.objections.answered_by(fact, before)
-        state.compromised[fact.key] = fact.from_
+        state.take(fact)
 
     def _signatures_invalidated(self, fact: SignaturesInvalidated) -> None:
         state = self._state_of(fact.authority, fact.at)
         if fact.epoch != state.epoch + 1:
             where = at_log(fact.at, f"authority {state.code}")
             self._name("signature epoch out of order", where, str(state.epoch + 1), str(fact.epoch))
-        state.epoch = fact.epoch
+        state.take(fact)
 
     def _registered(self, fact: Registered) -> None:
         expected = len(self.heads) + 1
@@ -330,7 +326,7 @@ class Replay:
         self.records += count
         batch = self._batch_of(run, count)
         self._found.extend(check_records(run, batch, self.heads, self.codes, self.severities))
-        batch.state.take(split_id(run.first_id)[1], enterprise, count)
+        batch.state.wrote(split_id(run.first_id)[1], enterprise, count)
 
         before = self.heads.get(enterprise)
         if before is None:

@@ -84,12 +84,19 @@ def _subject_lines(subject: dict[str, Any], claims: dict[str, Any]) -> list[str]
     lines += [_line(each) for each in subject["records"]]
     vouched = "" if claims["proven"]["objections"] else "  NOT proven"
     for each in subject["objections"]:
-        missing = "; upheld, and its correction is missing" if each["carried_out"] is False else ""
         lines.append(
             f"  objection 异议 {each['objection']} to {each['record']}, opened {each['opened_on']}, "
-            f"due {each['due_on']}: {each['outcome']}{missing}{vouched}"
+            f"due {each['due_on']}: {each['outcome']}{_carried_out(each)}{vouched}"
         )
     return lines
+
+
+def _carried_out(objection: dict[str, Any]) -> str:
+    if not objection["upheld"] or objection["carried_out"]:
+        return ""
+    if objection["carried_out"] is None:
+        return "; whether it was carried out is not shown: the record is another's"
+    return "; upheld, and its correction is missing"
 
 
 def _line(record: dict[str, Any]) -> str:
@@ -100,6 +107,8 @@ def _line(record: dict[str, Any]) -> str:
         by = "its batch's signature shows" if record["key_signed"] else "as the file says"
         place = f"in block {record['block']}{_at(record['time'])}, as the file says"
         line += f"  written {place}, by {record['key']}, {by}"
+    if record["severity"] != record["severity_of_type"] is not None:
+        line += f"; severity 严重程度 {record['severity']}, and its type's is {record['severity_of_type']}"
     if record["compromised_from"] is not None:
         since = _at(record["compromised_from"])
         line += f"; that key was declared compromised 密钥已声明失控: in wrong hands since{since[3:]}"

@@ -4,16 +4,16 @@ An evidence file carries the whole chain of what was said of each authority that
 declared compromised, four eyes, invalidated signatures, suspensions. Under a signed root (see
 `crypto.statement`) none of it can be missing. Of each run it says where it stands, at what time, and by which
 key it was written: that is the file's own word. Both, merged in chain order, must agree as they do in
-`replay`: not suspended, the key in its window, every type in the mandate of that time, no decision from the
-future.
+`replay`, by the same `Terms`: not suspended, the key in its window, every type in the mandate of that time,
+no decision from the future; and each objection answered by a key of the record's authority.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.authorities import Terms
 from ledger.audit.forms import place_of, read_address
 from ledger.audit.plain import is_code
 from ledger.crypto.statement import NO_CHAIN, next_chain
@@ -75,48 +75,6 @@ class RunRight(NamedTuple):
     four_eyes: bool
 
 
-class _State:
-    """An authority while its facts are taken one after another."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        self.keys: dict[str, tuple[int, int]] = {}
-        self.compromised: dict[str, int] = {}
-        self.suspended = self.four_eyes = False
-        self.epoch = self.told_at = 0
-        #: Mandates that may still hold: from when (ascending), which types, which of them are weighty.
-        self.since: list[int] = []
-        self.mandates: list[tuple[int, int]] = []
-
-    def take(self, fact: AuthorityFact) -> None:
-        self.told_at = fact.at.timestamp
-        if isinstance(fact, MandateSet):
-            # One that was to begin at the same time or later is overridden by this one.
-            while self.since and self.since[-1] >= fact.from_:
-                self.since.pop()
-                self.mandates.pop()
-            self.since.append(fact.from_)
-            self.mandates.append((fact.mandate, fact.weighty))
-        elif isinstance(fact, KeySet):
-            self.keys[fact.key] = (fact.from_, fact.until)
-        elif isinstance(fact, KeyCompromised):
-            self.compromised[fact.key] = fact.from_
-        elif isinstance(fact, SuspensionSet):
-            self.suspended = fact.suspended
-        elif isinstance(fact, FourEyesSet):
-            self.four_eyes = fact.required
-        elif isinstance(fact, SignaturesInvalidated):
-            self.epoch = fact.epoch
-
-    def key_holds(self, key: str, time: int) -> bool:
-        since, until = self.keys.get(key, (0, 0))
-        return since <= time < until and key not in self.compromised
-
-    def mandate_at(self, time: int) -> tuple[int, int]:
-        place = bisect_right(self.since, time)
-        return self.mandates[place - 1] if place else (0, 0)
-
-
 def read_authorities(entries: Iterable[Fields], block: int) -> dict[int, ShownAuthority]:
     """Read the authorities shown, by number; `block` is the last a fact may stand in."""
     found: dict[int, ShownAuthority] = {}
@@ -139,11 +97,32 @@ def read_authorities(entries: Iterable[Fields], block: int) -> dict[int, ShownAu
 
 
 def _shown(number: int, code: str, facts: tuple[AuthorityFact, ...]) -> ShownAuthority:
-    chain, state = NO_CHAIN, _State(code)
+    chain, terms = NO_CHAIN, Terms()
     for fact in facts:
         chain = next_chain(chain, fact)
-        state.take(fact)
-    return ShownAuthority(number, code, facts, chain, tuple(state.keys), state.suspended, state.four_eyes)
+        terms.take(fact)
+    return ShownAuthority(number, code, facts, chain, tuple(terms.keys), terms.suspended, terms.four_eyes)
+
+
+class _Walk:
+    """What was said of the authorities shown, up to one place after another in chain order."""
+
+    def __init__(self, authorities: Mapping[int, ShownAuthority]) -> None:
+        self._terms = {number: Terms() for number in authorities}
+        self._left = {number: iter(each.facts) for number, each in authorities.items()}
+        self._next = {number: next(facts, None) for number, facts in self._left.items()}
+        self._told_at = dict.fromkeys(authorities, 0)
+
+    def upto(self, number: int, place: tuple[int, int], time: int) -> Terms | None:
+        """The authority's terms there; None where `time` does not fit that of what was said around it."""
+        fact = self._next[number]
+        while fact is not None and (fact.at.block_number, fact.at.log_index) < place:
+            self._terms[number].take(fact)
+            self._told_at[number] = fact.at.timestamp
+            fact = next(self._left[number], None)
+        self._next[number] = fact
+        fits = self._told_at[number] <= time and (fact is None or time <= fact.at.timestamp)
+        return self._terms[number] if fits else None
 
 
 def check_rights(
@@ -156,24 +135,36 @@ def check_rights(
     runs = [run for subject in subjects for run in subject.runs]
     placed = sorted(((_placed(run), run) for run in runs), key=lambda each: each[0][:2])
     _check_order(placed, block)
-    states = {number: _State(each.code) for number, each in authorities.items()}
-    todo = {number: iter(each.facts) for number, each in authorities.items()}
-    upcoming = {number: next(facts, None) for number, facts in todo.items()}
-    keys = {number: each.keys for number, each in authorities.items()}
-    found: dict[int, RunRight] = {}
+    walk, found = _Walk(authorities), dict[int, RunRight]()
     for at, run in placed:
         number = split_id(run.records[0].id)[0]
-        if number not in states:
+        if number not in authorities:
             raise NotAuthorised(f"nothing is said of authority {number}, which wrote records here")
-        fact = upcoming[number]
-        while fact is not None and (fact.at.block_number, fact.at.log_index) < at[:2]:
-            states[number].take(fact)
-            fact = next(todo[number], None)
-        upcoming[number] = fact
-        if at.time < states[number].told_at or (fact is not None and fact.at.timestamp < at.time):
+        terms = walk.upto(number, at[:2], at.time)
+        if terms is None:
             raise NotAuthorised(f"leaf {run.leaf_index}: its time does not fit what was said around it")
-        found[run.leaf_index] = _check_run(states[number], keys[number], at, run)
+        found[run.leaf_index] = _check_run(terms, authorities[number], at, run)
+    _check_answers(authorities, subjects)
     return _with_compromises(found, placed, authorities)
+
+
+def _check_answers(authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject]) -> None:
+    """Raise `NotAuthorised` for an answer to an objection by another than a key of the record's authority."""
+    given = [
+        (each.answered.at, each.answered.by, each.opened)
+        for subject in subjects
+        for each in subject.objections
+        if each.answered is not None
+    ]
+    walk = _Walk(authorities)
+    for at, by, opened in sorted(given, key=lambda each: (each[0].block_number, each[0].log_index)):
+        number = split_id(opened.record)[0]
+        if number not in authorities:
+            continue  # about a record that is not shown here, by an authority that is not
+        terms = walk.upto(number, (at.block_number, at.log_index), at.timestamp)
+        if terms is None or not terms.may_answer(by, at.timestamp):
+            code = authorities[number].code
+            raise NotAuthorised(f"objection {opened.objection}: answered by {by}, which was no key of {code}")
 
 
 def _with_compromises(
@@ -220,21 +211,21 @@ def _check_order(placed: Sequence[tuple[RunPlace, ShownRun]], block: tuple[int, 
             raise NotAuthorised(f"leaf {run.leaf_index} is said to be written after the file's block")
 
 
-def _check_run(state: _State, keys: Sequence[str], at: RunPlace, run: ShownRun) -> RunRight:
-    where = f"{state.code}, leaf {run.leaf_index}, block {at.block}"
-    if state.suspended:
+def _check_run(terms: Terms, authority: ShownAuthority, at: RunPlace, run: ShownRun) -> RunRight:
+    where, keys = f"{authority.code}, leaf {run.leaf_index}, block {at.block}", authority.keys
+    if terms.suspended:
         raise NotAuthorised(f"{where}: the authority was suspended")
-    if at.key >= len(keys) or not state.key_holds(keys[at.key], at.time):
+    if at.key >= len(keys) or not terms.key_holds(keys[at.key], at.time):
         shown = keys[at.key] if at.key < len(keys) else f"key {at.key}"
         raise NotAuthorised(f"{where}: {shown} was no key of this authority at {at.time}")
-    mandate, weighty = state.mandate_at(at.time)
+    types, wallets = terms.types_at(at.time), terms.wallets_at(at.time)
     for record in run.records:
-        if not mandate >> record.type & 1:
+        if not types >> record.type & 1:
             raise NotAuthorised(f"{where}: type {record.type} was outside its mandate")
         if not record.conduct_on <= record.decided_on <= day_of(at.time):
             raise NotAuthorised(f"{where}: decided on {iso(record.decided_on)}, after it was written")
-    heavy = state.four_eyes and any(weighty >> record.type & 1 for record in run.records)
-    return RunRight(keys[at.key], state.epoch, None, heavy)
+    four_eyes = any(wallets >> record.type & 1 for record in run.records)
+    return RunRight(keys[at.key], terms.epoch, None, four_eyes)
 
 
 def _fact(entry: Fields, number: int) -> AuthorityFact:

@@ -58,9 +58,8 @@ class OpenBatch:
     @classmethod
     def of(cls, at: Place, state: AuthorityState, first_id: int, count: int) -> OpenBatch:
         """A batch at this place, with the mandate held and the day it is there."""
-        # The contract knows no type 0, whatever the mandate's lowest bit says.
-        mandate = state.mandate_at(at.timestamp) & ~1
-        return cls(at, state, first_id, count, mandate, day_of(at.timestamp), next_id=first_id)
+        types = state.types_at(at.timestamp)
+        return cls(at, state, first_id, count, types, day_of(at.timestamp), next_id=first_id)
 
 
 def check_records(

@@ -129,9 +129,7 @@ def _dump_authority(state: AuthorityState) -> dict[str, Any]:
         "compromised": [list(each) for each in state.compromised.items()],
         "batches": [[key, list(numbers)] for key, numbers in state.batches.items()],
         "keys": [[key, *window] for key, window in state.keys.items()],
-        "mandates": [
-            [*each, weighty] for each, (_, weighty) in zip(state.mandates, state.weighty, strict=True)
-        ],
+        "mandates": [list(each) for each in state.mandates],
         "enterprises": b64encode(_little(state.enterprises).tobytes()).decode(),
     }
 
@@ -143,8 +141,9 @@ def _load_authority(number: int, parts: Mapping[str, Any]) -> AuthorityState:
     state.compromised = {str(key): int(from_) for key, from_ in parts["compromised"]}
     state.batches = {str(key): array("Q", numbers) for key, numbers in parts["batches"]}
     state.keys = {key: (from_, until) for key, from_, until in parts["keys"]}
-    for from_, mandate, weighty in parts["mandates"]:
-        state.set_mandate(mandate, from_, weighty)
+    state.mandates = [
+        (int(from_), int(mandate), int(weighty)) for from_, mandate, weighty in parts["mandates"]
+    ]
     written = array("Q")
     written.frombytes(b64decode(parts["enterprises"], validate=True))
     state.enterprises = _little(written)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.forms import read_record
 from ledger.audit.objected import ShownObjection, read_objections
+from ledger.audit.runs import HIGHEST_SEVERITY
 from ledger.audit.strict_json import Fields, Malformed
 from ledger.crypto.commitments import verify_commitment, verify_identity
 from ledger.crypto.heads import genesis_head, leaf_data, next_head
@@ -115,7 +116,7 @@ def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
     posted = [each for run in runs for each in run.records]
     commitments = {each.id: each.commitment for each in posted}
     documents = _documents(entry.entries("documents"), commitments)
-    objections, chain = read_objections(entry.entries("objections"), enterprise, posted)
+    objections, chain = read_objections(entry.entries("objections"), enterprise, runs)
     entry.done()
     return Subject(enterprise, commitment, party_key, head, tuple(runs), documents, objections, chain), leaves
 
@@ -133,6 +134,8 @@ def _run_records(enterprise: int, first_id: int, raw: bytes, last_ids: dict[int,
         raise RecordsUnfit(f"a record about another enterprise is shown as one about {enterprise}")
     if any(max(each.conduct_on, each.decided_on) > LAST_DAY for each in records):
         raise RecordsUnfit(f"enterprise {enterprise}: a record of a day beyond {iso(LAST_DAY)}")
+    if any(each.severity > HIGHEST_SEVERITY for each in records):
+        raise RecordsUnfit(f"enterprise {enterprise}: a record of a severity above {HIGHEST_SEVERITY}")
     if first_id <= last_ids.get(authority, 0):
         raise RecordsUnfit(f"enterprise {enterprise}: numbers of authority {authority} do not ascend")
     last_ids[authority] = records[-1].id

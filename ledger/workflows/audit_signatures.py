@@ -12,8 +12,9 @@ from ledger.crypto.typed_data import batch_domain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ledger.audit.authorities import Terms
     from ledger.audit.deviation import Deviation
-    from ledger.audit.postings import LoggedBatch, Standing
+    from ledger.audit.postings import LoggedBatch
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
     from ledger.domain.facts import Fact
@@ -27,15 +28,15 @@ class SignatureCheck:
         self._deployment = deployment
         contract = bytes.fromhex(deployment.credit_ledger[2:])
         self._domain = batch_domain(deployment.chain_id, contract)
-        #: The authorities' signature epochs and four eyes so far.
-        self.standings: dict[int, Standing] = {}
+        #: What was said of the authorities so far.
+        self.terms: dict[int, Terms] = {}
         self._codes: dict[str, str] = {}
         self.counts = {"batches_signed": 0, "batches_sent_by_their_key": 0, "batches_of_contract_wallets": 0}
 
     def compare(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation]:
         """Yield the batches that their key does not answer for."""
         by_block: dict[int, list[LoggedBatch]] = {}
-        for batch in batches_of(facts, self.standings):
+        for batch in batches_of(facts, self.terms):
             by_block.setdefault(batch.header.at.block_number, []).append(batch)
         for number, postings in postings_in(self._node, self._deployment, list(by_block)):
             for batch in by_block[number]:

@@ -16,7 +16,6 @@ from ledger.audit.compare import compare_contract
 from ledger.audit.deviation import Deviation, NotChecked
 from ledger.audit.kept_heads import KeptHeads
 from ledger.audit.kept_statements import KeptStatements
-from ledger.audit.postings import Standing
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
 from ledger.chain.connect import read_clock
@@ -216,10 +215,7 @@ class _Audit:
 
     def _take_up(self, reached: Reached, last: Block) -> int:
         self._replay, self._before = reached.replay, (reached.block,)
-        self._signatures.standings = {
-            n: Standing(each.epoch, each.four_eyes, tuple(each.weighty))
-            for n, each in reached.replay.authorities.items()
-        }
+        self._signatures.terms = {n: each.terms() for n, each in reached.replay.authorities.items()}
         self._index.take_up(reached.counts["index_rows"], reached.links)
         for counts in (self._vault.counts, self._signatures.counts, self._outbox.counts):
             counts.update((name, reached.counts[name]) for name in counts)

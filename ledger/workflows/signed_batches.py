@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from ledger.audit.evidence import EvidenceSignature
-from ledger.audit.postings import LoggedBatch, Standing, answering
+from ledger.audit.postings import LoggedBatch, answering
 from ledger.chain.calldata import postings_in
 from ledger.crypto.hashing import keccak256
 from ledger.crypto.typed_data import batch_domain, types_of
@@ -58,7 +58,7 @@ def signatures_shown(
                     types_of(batch.records),
                     keccak256(batch.records),
                     posting.signature,
-                    batch.standing.epoch,
+                    batch.epoch,
                 )
     return [found[each] for each in sorted(found)]
 
@@ -82,7 +82,7 @@ def _batches(index: Connection, blocks: Iterable[int]) -> dict[int, list[LoggedB
             batch = BatchRecorded(at, authority, key, first_number, count)
             first = record_id(batch.authority, batch.first_number)
             inside = [records for at, records in logged[block] if first <= at < first + batch.count]
-            found.setdefault(block, []).append(LoggedBatch(batch, b"".join(inside), Standing(epochs(batch))))
+            found.setdefault(block, []).append(LoggedBatch(batch, b"".join(inside), epochs(batch)))
     return found
 
 

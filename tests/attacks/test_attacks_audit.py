@@ -29,6 +29,7 @@ from ledger.crypto.checkpoints import parse_checkpoint
 from ledger.crypto.hashing import sha256
 from ledger.crypto.notes import Note
 from ledger.crypto.typed_data import signed_batch
+from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.records import Record, pack_run
 from ledger.errors import ChainRefused
@@ -190,8 +191,13 @@ def test_an_answer_upheld_and_never_carried_out(ledger: Ledger, tmp_path: Path, 
     answer_objection(ledger, 1, outcome, "So it was.")
     where = "objection 1, to record GACC-1"
     assert unchecked(ledger) == [("answer upheld and not carried out", where)]
-    path = records_file(tmp_path / "c.csv", record_line("C", type="LC02", refers_to="R1"))
-    import_file(ledger, path, "records", ledger.authorities["GACC"])
+    # A decision from before the objection answers nothing, however late it is posted.
+    early = record_line("C", type="LC02", refers_to="R1")
+    import_file(ledger, records_file(tmp_path / "c.csv", early), "records", ledger.authorities["GACC"])
+    assert unchecked(ledger) == [("answer upheld and not carried out", where)]
+    today = iso(ledger.today())
+    row = record_line("D", type="LC01", refers_to="R1", conduct_on=today, decided_on=today)
+    import_file(ledger, records_file(tmp_path / "d.csv", row), "records", ledger.authorities["GACC"])
     assert audited(ledger).verdict == "holds"
 
 

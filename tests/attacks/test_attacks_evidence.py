@@ -101,6 +101,13 @@ def made(
     return build_evidence(PLACE, subjects, tree_of(chain), trees_of(chain), None, attached)
 
 
+def made_unchecked(chain: Chain) -> bytes:
+    """The same, of a ledger whose contracts did not keep their rules: not looked at when it is made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.audit.evidence.verify_evidence", lambda *_: None)
+        return made(chain)
+
+
 def _scored(chain: Chain, day: int) -> EvidenceScore:
     card = card_in_force(load_cards(), day)
     records = [each for number in (1, 5) for each in _records(chain, number)]
@@ -300,6 +307,45 @@ def test_an_upheld_objection_that_was_never_carried_out(capsys: pytest.CaptureFi
     assert told.code == 0
     assert "objection 异议 3 to US-CPSC-5" in told.text
     assert "upheld; upheld, and its correction is missing" in told.text
+
+
+@pytest.mark.parametrize(
+    ("when", "days", "missing"),
+    [("before", 0, True), ("after", -1, True), ("after", 0, False)],
+    ids=["posted before it", "decided before it", "decided after it"],
+)
+def test_an_objection_is_not_carried_out_by_what_came_before_it(
+    capsys: pytest.CaptureFixture[str], when: str, days: int, missing: bool
+) -> None:
+    chain = sample_chain()
+    number = 3 << 48 | 5
+    change = record(1, 240, ref=number, decided_on=TODAY + days)
+    if when == "before":
+        chain.batch(3, [change])
+    object_to(chain, 1, number, outcome=1)
+    if when == "after":
+        chain.batch(3, [change])
+    assert ("its correction is missing" in Told(capsys, made(chain)).text) is missing
+
+
+def test_a_severity_that_is_not_its_types_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    chain = sample_chain()
+    chain.batch(1, [record(1, 3, severity=0)])
+    assert "severity 严重程度 0, and its type's is" in Told(capsys, made(chain)).text
+
+
+def test_what_the_audit_names_of_an_objection_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(**changed: Any) -> Told:
+        chain = sample_chain()
+        object_to(chain, 1, 3 << 48 | 5, outcome=1)
+        at = -1 if "by" in changed else -2
+        chain.facts[at] = chain.facts[at]._replace(**changed)
+        content = json.loads(made_unchecked(chain))
+        return Told(capsys, resealed(content))
+
+    told(by=key_of(1)).refused(f"objection 3: answered by {key_of(1)}, which was no key of US-CPSC")
+    told(opened_on=TODAY - 1).refused("objection 3 is opened on 2026-09-21, and says 2026-09-20")
+    told(record=1 << 48 | 2).refused("objection 3 is opened while objection 2 is open")
 
 
 def test_an_unrelated_party_put_in(capsys: pytest.CaptureFixture[str]) -> None:

@@ -391,5 +391,5 @@ def test_a_thousand_records_stay_small_and_quick(others: int, leaves: str) -> No
 def sample_record(number: int) -> bytes:
     chance = random.Random(number)
     days = chance.randrange(20_000, 20_500).to_bytes(4, "big") * 2
-    fields = (1).to_bytes(8, "big") + b"\0\1" + chance.randbytes(1) + days + chance.randbytes(8)
+    fields = (1).to_bytes(8, "big") + b"\0\1" + bytes([chance.randrange(4)]) + days + chance.randbytes(8)
     return fields + bytes(5) + chance.randbytes(32)

@@ -181,20 +181,36 @@ def test_answers_by_a_key_found_compromised_are_for_review() -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "changes", "left"),
-    [(1, [], 1), (2, [], 1), (3, [], 0), (1, [242], 1), (1, [241], 0), (2, [240], 0)],
+    [
+        (1, [], 1),
+        (2, [], 1),
+        (3, [], 0),
+        (1, [(242, 0)], 1),
+        (1, [(241, 0)], 0),
+        (2, [(240, 0)], 0),
+        (1, [(241, -1)], 1),  # decided before it was objected to, and posted late
+        (1, [(241, 0), (243, 0)], 1),  # taken back
+        (1, [(241, 0), (243, 0), (240, 0)], 0),
+        (1, [(243, -1), (241, 0)], 0),
+    ],
 )
-def test_an_answer_upheld_and_not_carried_out_is_named(outcome: int, changes: list[int], left: int) -> None:
+def test_an_answer_upheld_and_not_carried_out_is_named(
+    outcome: int, changes: list[tuple[int, int]], left: int
+) -> None:
     court = Court()
-    court.batch(1, [record(1, 241, ref=court.first)])  # before it was objected to: not what was asked for
+    # Before it was objected to: not what was asked for, though of the same day.
+    court.batch(1, [record(1, 241, ref=court.first, decided_on=TODAY)])
     court.open()
     court.answer(outcome=outcome)
-    for type_ in changes:
-        court.batch(1, [record(1, type_, ref=court.first)])
+    for type_, days in changes:
+        court.batch(1, [record(1, type_, ref=court.first, decided_on=TODAY + days)])
     replay, found = replayed(court)
     assert found == []
     open_ = list(replay.outstanding())
     assert [each.what for each in open_] == ["answer upheld and not carried out"] * left
     assert all(each.where == "objection 1, to record GACC-1" for each in open_)
+    again = load_replay(json.loads(json.dumps(dump_replay(replay))))
+    assert list(again.outstanding()) == open_
 
 
 def test_an_answer_by_one_officer_where_four_eyes_are_on() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from honest_chain import Chain, record
 
+from ledger.audit.authorities import Terms
 from ledger.audit.postings import (
     LoggedBatch,
     Posting,
-    Standing,
     answered_by,
     batches_of,
     by_one_officer,
@@ -108,8 +108,8 @@ def test_a_signature_is_of_the_epoch_that_its_batch_was_recorded_in() -> None:
     digest = batch_digest(LEDGER, signed_batch("GACC", 1, BATCH.records, DEADLINE, 2))
     posting = Posting(1, 1, deadline=DEADLINE, signature=sign_digest(SECRET, digest))
     assert answer(posting) is None
-    assert answered_by(BATCH._replace(standing=Standing(2)), "GACC", [posting], DOMAIN) == "signed"
-    assert answered_by(BATCH._replace(standing=Standing(2)), "GACC", [signed()], DOMAIN) is None
+    assert answered_by(BATCH._replace(epoch=2), "GACC", [posting], DOMAIN) == "signed"
+    assert answered_by(BATCH._replace(epoch=2), "GACC", [signed()], DOMAIN) is None
 
 
 def test_epochs_move_on_with_the_facts() -> None:
@@ -120,9 +120,10 @@ def test_epochs_move_on_with_the_facts() -> None:
     chain.block()
     chain.facts.append(SignaturesInvalidated(chain.place(), 1, 6))
     chain.batch(1, [record(1)])
-    standings = {1: Standing(5)}
-    assert [each.standing.epoch for each in batches_of(chain.facts, standings)] == [5, 6]
-    assert standings[1].epoch == 6
+    terms = {1: Terms()}
+    terms[1].epoch = 5
+    assert [each.epoch for each in batches_of(chain.facts, terms)] == [5, 6]
+    assert terms[1].epoch == 6
 
 
 def test_every_changed_byte_of_a_signature_signs_for_somebody_else() -> None:

@@ -23,7 +23,8 @@ def walked(value: Any, path: str = "") -> dict[str, Any]:
     elif isinstance(value, tuple | list):
         parts = {f"[{at}]": each for at, each in enumerate(value)}
     elif hasattr(value, "__slots__") and not hasattr(value, "typecode"):
-        parts = {f".{name}": getattr(value, name) for name in value.__slots__}
+        slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+        parts = {f".{name}": getattr(value, name) for name in slots}
     elif hasattr(value, "__dict__") and not callable(value):
         parts = {f".{name}": each for name, each in vars(value).items()}
     else:
