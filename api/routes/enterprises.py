@@ -27,20 +27,19 @@ from api.schemas import (
 from api.service import TheService
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import iso, to_day
-from ledger.domain.records import RECORD_BYTES, record_id
 from ledger.errors import BadValue
-from ledger.index.queries import all_authorities, enterprise_by_index, runs_of
+from ledger.index.pages import Place
+from ledger.index.queries import enterprise_by_index, extent_of
 from ledger.store.access import looks_at
 from ledger.workflows.enterprise_keys import enterprise_key
 from ledger.workflows.objecting import objections_of
 from ledger.workflows.proving import prove
-from ledger.workflows.reading import record_of, score_of
+from ledger.workflows.reading import score_of
+from ledger.workflows.record_reading import record_page
 from ledger.workflows.subjects import subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ledger.workflows.reading import ItemDict
+    from ledger.workflows.record_reading import ItemDict
 
 router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"])
 
@@ -104,16 +103,17 @@ def record(reader: EnterpriseReader, service: TheService, query: Annotated[PageQ
     """Every record on the chain about it and the names linked to it, each with how it stands today."""
     ledger = service.ledger
     after = cursors.unpack(query.cursor, 2) if query.cursor else (0, 0)
-    whole = record_of(
-        ledger.db, ledger.catalogue, ledger.keystore.master_key, reader.party.key, ledger.today()
+    page, last = record_page(
+        ledger.db,
+        ledger.catalogue,
+        ledger.keystore.master_key,
+        reader.party.key,
+        as_of=ledger.today(),
+        after=Place(*after),
+        limit=query.limit,
     )
-    with ledger.db.read_index() as index:
-        codes = {each.code: each.authority for each in all_authorities(index)}
-    rest = [each for each in whole["records"] if _place(each, codes) > after]
-    page = rest[: query.limit]
-    shown = [_permitted(reader, each) for each in page]
-    following = cursors.pack(*_place(page[-1], codes)) if len(rest) > len(page) else None
-    return {**whole, "records": shown, "next": following}
+    shown = [_permitted(reader, each) for each in page["records"]]
+    return {**page, "records": shown, "next": None if last is None else cursors.pack(*last)}
 
 
 @router.get(
@@ -183,16 +183,15 @@ def enterprise(reader: EnterpriseReader, service: TheService) -> Enterprise:
     subject = subject_of(ledger.db, reader.party.key, ledger.today())
     with ledger.db.read_index() as index:
         registered = enterprise_by_index(index, subject.enterprise)
-        runs = runs_of(index, subject.members)
-    own = [each for each in runs if each.enterprise == subject.enterprise]
-    head = own[-1].head if own else genesis_head(subject.enterprise, registered.commitment)
+        extents = {each: extent_of(index, each) for each in subject.members}
+    head = extents[subject.enterprise].head or genesis_head(subject.enterprise, registered.commitment)
     return Enterprise(
         id=subject.key,
         asked=subject.asked,
         name=subject.text,
         enterprise=subject.enterprise,
         linked=list(subject.linked),
-        records=sum(len(each.records) for each in runs) // RECORD_BYTES,
+        records=sum(each.records for each in extents.values()),
         head=head.hex(),
     )
 
@@ -202,12 +201,6 @@ def _permitted(reader: Reader, item: ItemDict) -> ItemDict:
     if reader.reads_documents_of(item["authority"]):
         return item | {"document": sendable(item["document"])}
     return item | {"document": None, "held": "withheld"}
-
-
-def _place(item: ItemDict, codes: Mapping[str, int]) -> tuple[int, int]:
-    """Return where a record stands in its enterprise's order: decision day, then id."""
-    code, _, number = item["record"].rpartition("-")
-    return to_day(item["decided_on"]), record_id(codes[code], int(number))
 
 
 def _day(text: str | None, today: int) -> int:

@@ -79,7 +79,7 @@ def score_text(found: dict[str, Any]) -> str:
 
 def record(identifier: Identifier, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Show an enterprise's whole record, with the status of each item. 信用记录."""
-    from ledger.workflows.reading import record_of  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.record_reading import record_of  # noqa: PLC0415  keeps the start quick
 
     with opened() as ledger:
         ledger.follower.catch_up()

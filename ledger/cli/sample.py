@@ -14,7 +14,8 @@ from ledger.workflows.audit_kept import kept_checkpoints_of
 from ledger.workflows.auditing import audit
 from ledger.workflows.checkpoints import make_checkpoint
 from ledger.workflows.importing import import_file
-from ledger.workflows.reading import record_of, score_of
+from ledger.workflows.reading import score_of
+from ledger.workflows.record_reading import record_of
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger

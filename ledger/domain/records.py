@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 64
 _LAYOUT = struct.Struct(">QHBIIQ5x32s")
+_DECIDED_ON = struct.Struct(">15xI45x")
 _SPARE = range(27, 32)
 _NUMBER_BITS = 48
 _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
@@ -78,6 +79,20 @@ def unpack_run(first_id: int, run: bytes) -> list[Posted]:
     return [Posted(number, *fields) for number, fields in enumerate(_LAYOUT.iter_unpack(run), first_id)]
 
 
+def days_of(run: bytes) -> set[int]:
+    """Return the days on which a run's records were decided. Raises `ChainDamaged`."""
+    _check_length(run)
+    return {day for (day,) in _DECIDED_ON.iter_unpack(run)}
+
+
+def decided_on(first_id: int, run: bytes, day: int) -> list[Posted]:
+    """Return those of a run's records that were decided on a day. Raises `ChainDamaged`."""
+    _check_length(run)
+    places = [at for at, (found,) in enumerate(_DECIDED_ON.iter_unpack(run)) if found == day]
+    parts = (run[at * RECORD_BYTES : (at + 1) * RECORD_BYTES] for at in places)
+    return [each for at, part in zip(places, parts, strict=True) for each in unpack_run(first_id + at, part)]
+
+
 def first_weighty(records: bytes, weighty: int) -> int | None:
     """Return the index of the first of these packed records of a type set in `weighty`, or None.
 
@@ -90,9 +105,13 @@ def first_weighty(records: bytes, weighty: int) -> int | None:
     return None
 
 
-def _check(run: bytes) -> None:
+def _check_length(run: bytes) -> None:
     if len(run) % RECORD_BYTES:
         raise ChainDamaged(f"a run of {len(run)} bytes is not a whole number of {RECORD_BYTES}-byte records")
+
+
+def _check(run: bytes) -> None:
+    _check_length(run)
     for offset in _SPARE:
         if any(run[offset::RECORD_BYTES]):
             raise ChainDamaged("a record has spare bits set")

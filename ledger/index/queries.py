@@ -57,6 +57,13 @@ class RunRow(NamedTuple):
         return unpack_run(self.first_id, self.records)
 
 
+class Extent(NamedTuple):
+    """How many records an enterprise has on the chain, and its head after the last; None: it has none."""
+
+    records: int
+    head: bytes | None
+
+
 class EnterpriseRow(NamedTuple):
     """A registered enterprise: its index, its identity's commitment, and where the registration stands."""
 
@@ -85,6 +92,7 @@ class Counts(NamedTuple):
 
 
 _RUN = tuple(runs.c[name] for name in RunRow._fields)
+_BY_FIRST = select(*_RUN).where(runs.c.first_id.in_(bindparam("wanted", expanding=True)))
 _POSTED = (
     select(runs.c.first_id, runs.c.records)
     .where(runs.c.enterprise.in_(bindparam("wanted", expanding=True)))
@@ -115,6 +123,19 @@ def runs_of(index: Connection, wanted: Collection[int]) -> list[RunRow]:
     """Return all runs of these enterprises, in the order of their leaves."""
     chosen = select(*_RUN).where(runs.c.enterprise.in_(list(wanted))).order_by(runs.c.leaf_index)
     return [RunRow(*row) for row in index.execute(chosen)]
+
+
+def runs_from(index: Connection, first_ids: Collection[int]) -> list[RunRow]:
+    """Return the runs that begin with these records."""
+    return [RunRow(*row) for row in index.execute(_BY_FIRST, {"wanted": list(first_ids)})]
+
+
+def extent_of(index: Connection, enterprise: int) -> Extent:
+    """Return how many records an enterprise has, and the head they lead to."""
+    own = runs.c.enterprise == enterprise
+    many = index.scalar(select(func.coalesce(func.sum(runs.c.count), 0)).where(own))
+    last = index.scalar(select(runs.c.head).where(own).order_by(runs.c.leaf_index.desc()).limit(1))
+    return Extent(int(many or 0), last)
 
 
 def stream_posted(index: Connection) -> Iterator[tuple[int, list[Posted]]]:

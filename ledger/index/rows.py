@@ -6,8 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ledger.domain import catalogue, facts
-from ledger.domain.records import RECORD_BYTES, Posted, Record, pack, unpack_run
+from ledger.domain.records import RECORD_BYTES, Posted, Record, days_of, pack, unpack_run
 from ledger.store import index
+from ledger.store.types import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +21,9 @@ Row: TypeAlias = tuple[Cell, ...]
 #: The lowest type that refers to another record or enterprise: all below are plain events.
 _FIRST_REFERRING = catalogue.CORRECTION
 _FIRST_LINK = catalogue.LINKED_TO
+
+
+_DERIVED = (index.blocks, index.days, index.changes)
 
 
 class Referring(NamedTuple):
@@ -39,13 +43,13 @@ class Rows(NamedTuple):
     @property
     def facts(self) -> int:
         """How many facts there were."""
-        return sum(map(len, self.by_table.values())) - len(self.by_table[index.blocks])
+        return sum(len(rows) for table, rows in self.by_table.items() if table not in _DERIVED)
 
 
 def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
     """Return the rows of facts given in chain order. Raises `ChainDamaged` if a run cannot be records."""
     by_table: dict[Table, list[Row]] = defaultdict(list)
-    runs, blocks = by_table[index.runs], by_table[index.blocks]
+    runs, blocks, days = by_table[index.runs], by_table[index.blocks], by_table[index.days]
     referring: list[Referring] = []
     records = block = 0
     hash_of_block = b""
@@ -63,9 +67,16 @@ def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
             runs.append(
                 (leaf_index, enterprise, authority, first_id, count, head, run, number, block_hash, log_index)
             )
+            days += [(enterprise, day, first_id, number, log_index) for day in sorted(days_of(run))]
             if _refers(run, count):
-                referring += [
-                    Referring(each, at) for each in unpack_run(first_id, run) if each.type >= _FIRST_REFERRING
+                found = [
+                    each
+                    for each in unpack_run(first_id, run)
+                    if each.type >= _FIRST_REFERRING and each.ref <= LARGEST
+                ]
+                referring += [Referring(each, at) for each in found]
+                by_table[index.changes] += [
+                    (each.id, each.ref, first_id, number, log_index) for each in found if not is_link(each)
                 ]
         else:
             table, values = _OTHERS[type(fact)](fact)

@@ -1,6 +1,6 @@
 """Tables of the index: what the chain's logs say, and nothing else. It may be dropped at any time.
 
-Every row names the block it came from by number and hash, and its log's place in that block. Runs stay
+Every row names the block it came from by number (and hash), and its log's place in that block. Runs stay
 packed, 64 bytes a record, decoded when read. `blocks` holds the blocks with facts, `cursor` the one followed
 to.
 """
@@ -139,6 +139,31 @@ runs = Table(
     *_place(),
     Index("runs_enterprise", "enterprise"),
     Index("runs_first_id", "first_id"),
+)
+
+#: On which days the records of each run were decided, a row a day: what a page of a record is found by. Its
+#: run says the rest, so the block's hash is left out, as it is from `changes`.
+days = Table(
+    "days",
+    metadata,
+    _key("enterprise"),
+    _key("decided_on"),
+    _key("first_id"),
+    Column("block_number", Int, nullable=False, index=True),
+    Column("log_index", Int, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Every lifecycle record, the run it is in and the record it is about: what a record's status depends on.
+changes = Table(
+    "changes",
+    metadata,
+    _key("id"),
+    Column("about", Int, nullable=False),
+    Column("first_id", Int, nullable=False),
+    Column("block_number", Int, nullable=False, index=True),
+    Column("log_index", Int, nullable=False),
+    Index("changes_about", "about"),
 )
 
 #: Link records and the lifecycle records about them: the few that must be found without opening every run.

@@ -27,7 +27,7 @@ class Line(NamedTuple):
 
 
 VAULT = Line("vault", "vault_0003")
-INDEX = Line("index", "index_0003")
+INDEX = Line("index", "index_0004")
 
 
 def revision(engine: Engine, line: Line) -> str | None:

@@ -7,6 +7,8 @@ from sqlalchemy.types import TypeDecorator
 
 #: A 64-bit signed integer. On SQLite `INTEGER`, so that a primary key is the row id itself.
 Int = BigInteger().with_variant(Integer, "sqlite")
+#: The largest number `Int` holds. A reference on the chain may be larger, and then leads nowhere.
+LARGEST = (1 << 63) - 1
 #: Bytes: hashes, salts, packed records.
 Bytes = LargeBinary()
 

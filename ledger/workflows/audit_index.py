@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What rows are sorted by within a table of facts: the order of the chain.
 _ORDER: Final = ("block_number", "log_index")
+#: And within a log that gave several rows.
+_WITHIN: Final = {tables.links: ("id",), tables.changes: ("id",), tables.days: ("decided_on",)}
 #: Rows fetched at a time.
 _AT_ONCE: Final = 1000
 
@@ -68,9 +70,7 @@ class IndexCheck:
     def _table(
         self, table: Table, number: str, rows: Sequence[Row], first: int, last: int
     ) -> Iterator[Deviation]:
-        keys: tuple[str, ...] = (number,) if table is tables.blocks else _ORDER
-        if table is tables.links:
-            keys = (*_ORDER, "id")
+        keys = (number,) if table is tables.blocks else (*_ORDER, *_WITHIN.get(table, ()))
         names = [column.name for column in table.columns]
         columns = [*keys, *(name for name in names if name not in keys)]
         found = self._connection.execute(

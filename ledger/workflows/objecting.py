@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from ledger.chain.accounts import checked_address
 from ledger.chain.authority_keys import writing_key
@@ -20,13 +20,14 @@ from ledger.domain.records import RECORD_BYTES, record_id, split_id, unpack_run
 from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.index.queries import all_authorities
 from ledger.outbox.documents import Sealed, open_document, seal_document
+from ledger.store.bulk import IN_LIST
 from ledger.store.index import answers, objections, runs
 from ledger.store.vault import statements
 from ledger.workflows.enterprise_keys import check_voice
 from ledger.workflows.sending import present, send
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -116,14 +117,24 @@ def objections_of(
         return _shown(vault, index, master_key, objections.c.enterprise.in_(enterprises), today)
 
 
-def disputed(index: Connection, enterprises: Collection[int]) -> set[int]:
-    """Return the ids of the records that these enterprises' open objections are about."""
-    chosen = (
-        select(objections.c.record)
-        .outerjoin(answers, answers.c.objection == objections.c.objection)
-        .where(objections.c.enterprise.in_(enterprises), answers.c.objection.is_(None))
+def disputed(index: Connection, enterprises: Collection[int], records: Sequence[int]) -> set[int]:
+    """Return which of these records open objections of these enterprises are about."""
+    found: set[int] = set()
+    for start in range(0, len(records), IN_LIST):
+        wanted = {"enterprises": list(enterprises), "records": records[start : start + IN_LIST]}
+        found.update(index.scalars(_DISPUTED, wanted))
+    return found
+
+
+_DISPUTED = (
+    select(objections.c.record)
+    .outerjoin(answers, answers.c.objection == objections.c.objection)
+    .where(
+        objections.c.record.in_(bindparam("records", expanding=True)),
+        objections.c.enterprise.in_(bindparam("enterprises", expanding=True)),
+        answers.c.objection.is_(None),
     )
-    return set(index.scalars(chosen))
+)
 
 
 def _record_number(index: Connection, record: str) -> int:

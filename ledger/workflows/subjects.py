@@ -14,6 +14,7 @@ from ledger.domain.standing import link_targets
 from ledger.index.queries import connected, link_records
 from ledger.outbox.identities import identity_asked, identity_shown
 from ledger.store.bulk import IN_LIST
+from ledger.store.types import LARGEST
 from ledger.store.vault import identities
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class SameEnterprise:
 
 def party_keys(vault: Connection, enterprises: Collection[int]) -> dict[int, str]:
     """Return the canonical keys of these enterprises, as far as the vault knows them."""
-    wanted = list(enterprises)
+    wanted = [each for each in enterprises if each <= LARGEST]
     found: dict[int, str] = {}
     for start in range(0, len(wanted), IN_LIST):
         rows = vault.execute(_KEYS, {"wanted": wanted[start : start + IN_LIST]}).all()

@@ -17,7 +17,8 @@ from ledger.crypto.notes import Note, parse_note, verify_note
 from ledger.crypto.proofs import verify_consistency, verify_inclusion
 from ledger.domain.calendar import iso
 from ledger.workflows.checkpoints import Kept, keep, kept_checkpoints, operator_key
-from ledger.workflows.reading import record_of, score_of
+from ledger.workflows.reading import score_of
+from ledger.workflows.record_reading import record_of
 
 if TYPE_CHECKING:
     import httpx

@@ -18,7 +18,8 @@ from ledger.errors import BadValue
 from ledger.index.queries import counts
 from ledger.store.vault import commands, documents, identities
 from ledger.workflows.importing import Progress, import_file
-from ledger.workflows.reading import record_of, score_of
+from ledger.workflows.reading import score_of
+from ledger.workflows.record_reading import record_of
 from ledger.workflows.rejects import rejects_path
 
 pytest_plugins = ["workflows_office"]

@@ -10,7 +10,8 @@ from ledger.workflows.assessing import assess
 from ledger.workflows.auditing import audit
 from ledger.workflows.importing import import_file
 from ledger.workflows.linking import link, unlink
-from ledger.workflows.reading import record_of, score_of
+from ledger.workflows.reading import score_of
+from ledger.workflows.record_reading import record_of
 
 pytest_plugins = ["workflows_office"]
 NAME, OTHER = "name:CN:Alpha Trading Co., Ltd.", "name:CN:Beta Trading"

@@ -12,7 +12,7 @@ from ledger.workflows.auditing import audit
 from ledger.workflows.enterprise_keys import set_enterprise_key
 from ledger.workflows.importing import import_file
 from ledger.workflows.objecting import answer_objection, objections_of, open_objection
-from ledger.workflows.reading import record_of
+from ledger.workflows.record_reading import record_of
 from ledger.workflows.subjects import subject_of
 
 pytest_plugins = ["workflows_office"]

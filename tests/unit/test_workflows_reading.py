@@ -9,7 +9,8 @@ from ledger.domain.calendar import to_day
 from ledger.errors import BadValue, NotFound
 from ledger.outbox.documents import erase_document
 from ledger.workflows.importing import import_file
-from ledger.workflows.reading import record_of, score_of, thousandths
+from ledger.workflows.reading import score_of, thousandths
+from ledger.workflows.record_reading import record_of
 
 pytest_plugins = ["workflows_office"]
 GAMMA, DELTA, PLAIN = "9144030010001686XA", "9152000071430580XT", "name:CN:Plain Trading"
