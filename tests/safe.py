@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools import missing
 
+from ledger.chain.accounts import sign_digest
 from ledger.chain.contracts import Call
 from ledger.chain.submitter import Submitter
 
@@ -41,6 +42,29 @@ def new_safe(node: Node, signer: Signer, owners: Sequence[str], threshold: int) 
     made = "0x" + str(node.request("eth_call", call, "latest"))[-40:]
     submitter.execute(Call(factory, data), 1_000_000)
     return str(Web3.to_checksum_address(made))
+
+
+def sent_by(node: Node, signer: Signer, safe: str, owners: Sequence[bytes], call: Call) -> None:
+    """Have a Safe send a call with the signatures of these owners' keys, relayed by the operator."""
+    from eth_account import Account
+
+    at = (call.to, call.value, call.data, 0, 0, 0, 0, NOBODY, NOBODY)
+    nonce = int(_asked(node, safe, "nonce", ()), 16)
+    digest = bytes.fromhex(_asked(node, safe, "getTransactionHash", (*at, nonce))[2:])
+    by_address = sorted(owners, key=lambda each: int(Account.from_key(each).address, 16))
+    signatures = b"".join(sign_digest(each, digest) for each in by_address)
+    data = _call("Safe.sol/Safe", "execTransaction", (*at, signatures))
+    Submitter(node, signer, "operator").execute(Call(safe, data), 1_000_000)
+
+
+def own_call(safe: str, function: str, *arguments: Any) -> Call:
+    """Return a call by which a Safe changes its own owners."""
+    return Call(safe, _call("Safe.sol/Safe", function, arguments))
+
+
+def _asked(node: Node, safe: str, function: str, arguments: Sequence[Any]) -> str:
+    data = "0x" + _call("Safe.sol/Safe", function, arguments).hex()
+    return str(node.request("eth_call", {"to": safe, "data": data}, "latest"))
 
 
 def _deployed(submitter: Submitter, name: str) -> str:

@@ -148,12 +148,27 @@ def role_(
 
 
 @authorities.command("invalidate")
-def invalidate(code: Code, as_json: AsJson = False) -> None:
+def invalidate(
+    code: Code,
+    wallet: Annotated[
+        str | None,
+        typer.Option(
+            "--wallet", metavar="ADDRESS", help="Print the transaction by which this wallet of it does so."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Take back what an authority signed and nobody has posted yet, with its own key. 作废签名."""
-    from ledger.workflows.governing import invalidate_signatures  # noqa: PLC0415  keeps the start quick
+    from ledger.workflows.governing import invalidate_signatures, invalidating  # noqa: PLC0415
 
     with opened() as ledger:
         ledger.follower.catch_up()
+        if wallet is not None:
+            call = invalidating(ledger, code.upper(), wallet)
+            lines = (f"{call['wallet']} sends, from its own app:", f"  to    {call['to']}", "  value 0")
+            text = "\n".join([*lines, f"  data  {call['data']}"])
+            emit(as_json, cast("dict[str, Any]", call), lambda: text)
+            return
         epoch = invalidate_signatures(ledger, code.upper())
     found = {"authority": code.upper(), "epoch": epoch}
     emit(as_json, found, lambda: f"{code.upper()}: its unused signatures are void (epoch {epoch})")

@@ -1,16 +1,27 @@
-"""Verbs about objections: `objection open`, `answer`, `list`, and enterprises' own keys: `key`, `new-key`."""
+"""Verbs about objections: `open`, `answer`, `list`; `key`, `new-key` for enterprises' own keys.
+
+`show`, `sign` and `post` are for answers that the officers of an authority's wallet sign.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from ledger.cli import wallets
 from ledger.cli.common import AsJson, PassphraseFile, emit, opened, passphrase_of
 from ledger.cli.read import Identifier
 
+if TYPE_CHECKING:
+    from ledger.workflows.wallet_answers import ShownAnswerDict
+
 objections = typer.Typer(no_args_is_help=True, help="Objections to records, and their answers. 异议.")
+
+Objection = Annotated[int, typer.Argument(metavar="NUMBER", help="The objection's number.")]
+Outcome = Annotated[str, typer.Option("--outcome", help="upheld, 'partly upheld' or rejected.")]
+AnswerText = Annotated[str, typer.Option("--answer", help="The written answer.")]
 
 
 @objections.command("open")
@@ -37,9 +48,9 @@ def open_(
 
 @objections.command("answer")
 def answer(
-    objection: Annotated[int, typer.Argument(metavar="NUMBER", help="The objection's number.")],
-    outcome: Annotated[str, typer.Option("--outcome", help="upheld, 'partly upheld' or rejected.")],
-    text: Annotated[str, typer.Option("--answer", help="The written answer.")],
+    objection: Objection,
+    outcome: Outcome,
+    text: AnswerText,
     as_json: AsJson = False,
 ) -> None:
     """Answer an objection with the key of the authority that made the record. 答复异议."""
@@ -49,6 +60,47 @@ def answer(
         ledger.follower.catch_up()
         found = cast("dict[str, Any]", answer_objection(ledger, objection, outcome, text))
     emit(as_json, found, lambda: _text(found))
+
+
+@objections.command("show")
+def show_answer(  # noqa: PLR0917  the options of the command
+    objection: Objection,
+    outcome: Outcome,
+    text: AnswerText,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: objection-NUMBER.json.")
+    ] = None,
+    wallet: wallets.SomeWallet = None,
+    valid_for: wallets.ValidFor = "7d",
+    as_json: AsJson = False,
+) -> None:
+    """Show an answer to the officers of the authority's wallet, and write it as they sign it. 待签答复."""
+    from ledger.workflows.wallet_answers import show  # noqa: PLC0415  keeps the start quick
+
+    seconds = wallets.seconds_of(valid_for)
+    with opened() as ledger:
+        found = show(ledger, objection, outcome, text, wallet, seconds)
+    path = output or Path(f"objection-{objection}.json")
+    wallets.write_message(found, path)
+    emit(as_json, {**found, "file": str(path)}, lambda: _to_sign(found, path))
+
+
+objections.command("sign")(wallets.sign)
+
+
+@objections.command("post")
+def post(
+    file: wallets.File, wallet: wallets.Wallet, signature: wallets.Signatures, as_json: AsJson = False
+) -> None:
+    """Post an answer with the signature of the wallet's officers, after checking all of it. 提交答复."""
+    from ledger.workflows.wallet_answers import post as posted  # noqa: PLC0415  keeps the start quick
+
+    message, signatures = wallets.read_message(file), [wallets.read_signature(each) for each in signature]
+    with opened() as ledger:
+        done = posted(ledger, message, wallet, signatures)
+    found = cast("dict[str, Any]", done)
+    what = "was answered so already" if done["already"] else "is answered"
+    emit(as_json, found, lambda: f"objection {done['objection']} {what}\n{_text(found)}")
 
 
 @objections.command("key")
@@ -96,6 +148,13 @@ def show(identifier: Identifier, as_json: AsJson = False) -> None:
     lines = [f"objects by its own key 企业密钥 {key}"] if key else []
     lines += [_text(cast("dict[str, Any]", each)) for each in found] or ["no objections"]
     emit(as_json, {"id": subject.key, "key": key, "objections": found}, lambda: "\n".join(lines))
+
+
+def _to_sign(found: ShownAnswerDict, path: Path) -> str:
+    lines = [f"{found['authority']}: an answer for the officers of {found['wallet']}  待签"]
+    lines.append(f"  objection {found['objection']} to {found['record']}: {found['outcome']}")
+    lines += [f"  {name}: {text}" for name in ("statement", "answer") if (text := found[name])]
+    return "\n".join([*lines, *wallets.to_sign_lines(found, path, "objection post")])
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""What an authority's key signs for a batch: EIP-712 typed data, and who signed it.
+"""What an authority's key signs for a batch or an answer: EIP-712 typed data, and who signed it.
 
-Sources: EIP-712; the struct `RecordBatch` of the contract `CreditLedger`; the rules of OpenZeppelin's ECDSA
-library for what counts as a signature. Keys are secp256k1; recovering one takes coincurve, loaded when used.
+Sources: EIP-712; the structs `RecordBatch` of `CreditLedger` and `ObjectionAnswer` of `Objections`; the rules
+of OpenZeppelin's ECDSA library for what counts as a signature. Keys are secp256k1; recovering one takes
+coincurve, loaded when used.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ BATCH_FIELDS: Final = {
     "deadline": "uint64",
     "recordsHash": "bytes32",
 }
+ANSWER_FIELDS: Final = {
+    "objection": "uint64",
+    "enterprise": "uint64",
+    "authority": "string",
+    "record": "uint48",
+    "outcome": "uint8",
+    "answer": "bytes32",
+    "epoch": "uint64",
+    "deadline": "uint64",
+}
 
 
 def _type_hash(name: str, fields: Mapping[str, str]) -> bytes:
@@ -38,10 +49,7 @@ def _type_hash(name: str, fields: Mapping[str, str]) -> bytes:
 
 _DOMAIN_TYPE = _type_hash("EIP712Domain", DOMAIN_FIELDS)
 _BATCH_TYPE = _type_hash("RecordBatch", BATCH_FIELDS)
-_ANSWER_TYPE = keccak256(
-    b"ObjectionAnswer(uint64 objection,uint64 enterprise,string authority,uint48 record,uint8 outcome,"
-    b"bytes32 answer,uint64 epoch,uint64 deadline)"
-)
+_ANSWER_TYPE = _type_hash("ObjectionAnswer", ANSWER_FIELDS)
 #: Half the group's order: of the two signatures with one meaning, the contract takes the one below.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 SIGNATURE_BYTES = 65

@@ -14,9 +14,10 @@ from ledger.chain.deployment import ROLES
 from ledger.chain.governance import Governance
 from ledger.chain.wallets import is_delegated
 from ledger.domain.calendar import iso_instant
-from ledger.errors import BadValue, Conflict, NotFound
+from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.workflows.authorities import number_of
 from ledger.workflows.sending import present, send
+from ledger.workflows.wallet_signatures import wallet_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,16 @@ class ActDict(TypedDict):
     operation: str | None
     due: str | None
     until: str | None
+
+
+class WalletCallDict(TypedDict):
+    """A transaction that a wallet is to send: `value` in wei, `data` in hex."""
+
+    authority: str
+    wallet: str
+    to: str
+    value: int
+    data: str
 
 
 # ---------------------------------------------------------------------- acts
@@ -169,13 +180,37 @@ def set_role(office: Office, role: str, account: str, held: bool) -> ActDict:
 def invalidate_signatures(office: Office, code: str) -> int:
     """Cancel what an authority has signed and nobody has posted yet, by its own key; return the new epoch.
 
-    No act of governance: nothing is announced. Raises `BadValue`, `Misconfigured` (its key is not here),
-    `ChainRefused` (suspended, or its key not valid).
+    No act of governance: nothing is announced. Raises `BadValue`, `Forbidden` (no key held here is valid: its
+    wallet may do it, see `invalidating`), `Misconfigured` (no key is here), `ChainRefused` (suspended).
     """
     number = number_of(office, code)
-    name = writing_key(office.contracts, office.keystore, number, code, present(office))
+    now = present(office)
+    name = writing_key(office.contracts, office.keystore, number, code, now)
+    key = office.keystore.address(name)
+    start, until = office.contracts.key_window(number, key)
+    if not start <= now < until or office.contracts.compromised_from(number, key):
+        why = f"no key of {code} that is held here is valid now, so its wallet is to send it"
+        raise Forbidden(f"{why}: credit-ledger authority invalidate {code} --wallet ADDRESS")
     send(office, office.contracts.invalidate_signatures(number), name)
     return office.contracts.signature_epoch(number)
+
+
+def invalidating(office: Office, code: str, wallet: str) -> WalletCallDict:
+    """Return the transaction by which an authority's wallet cancels what the authority has signed.
+
+    The contract takes it from the wallet itself only, so it is sent from the wallet's own app. Raises
+    `BadValue`.
+    """
+    number = number_of(office, code)
+    wallet = wallet_of(office, number, code, wallet, present(office))
+    call = office.contracts.invalidate_signatures(number)
+    return {
+        "authority": code,
+        "wallet": wallet,
+        "to": call.to,
+        "value": call.value,
+        "data": "0x" + call.data.hex(),
+    }
 
 
 # ---------------------------------------------------------------------- announcing and doing

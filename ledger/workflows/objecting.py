@@ -6,7 +6,7 @@ command that is run again finds the objection open, or answered, and the contrac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from sqlalchemy import bindparam, insert, select
 
@@ -60,6 +60,16 @@ class ObjectionDict(TypedDict):
     answer_commitment: str | None
 
 
+class Asked(NamedTuple):
+    """An objection to be answered: whose, and to which record of which authority."""
+
+    objection: int
+    enterprise: int
+    authority: int
+    code: str
+    number: int
+
+
 def open_objection(
     ledger: Office, record: str, statement: str, own_key: KeyFile | None = None
 ) -> ObjectionDict:
@@ -72,7 +82,7 @@ def open_objection(
         number = _record_number(index, record)
         enterprise = _enterprise_of(index, number, record)
     check_voice(ledger, enterprise, None if own_key is None else own_key.address())
-    grounds = _keep(ledger, "statement", statement)
+    grounds = keep_text(ledger, "statement", statement)
     call = ledger.contracts.open_objection(enterprise, number, grounds, for_it=own_key is None)
     send(ledger, call, "operator" if own_key is None else "enterprise", own_key)
     return _found(ledger, objections.c.grounds == grounds)
@@ -84,29 +94,59 @@ def answer_objection(ledger: Office, objection: int, outcome: str, answer: str) 
     Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Forbidden` (four eyes are on),
     `Misconfigured` (no key of the authority here), `ChainRefused`.
     """
+    value = outcome_number(outcome)
+    about = asked(ledger, objection)
+    refuse_answered(ledger, objection)
+    authority, code = about.authority, about.code
+    if ledger.contracts.needs_wallet(authority):
+        why = f"{code} asks for four eyes: its answers are for its wallet's officers to sign"
+        raise Forbidden(f"{why}: credit-ledger objection show {objection}")
+    commitment = keep_text(ledger, "answer", answer)
+    now = present(ledger)
+    name = writing_key(ledger.contracts, ledger.keystore, authority, code, now)
+    signed = answer_to(ledger, about, value, commitment, now + _SIGNED_FOR)
+    digest = answer_digest(ledger.contracts.deployment, signed)
+    key, signature = ledger.keystore.address(name), ledger.keystore.sign_batch(name, digest)
+    call = ledger.contracts.answer_signed(objection, value, commitment, signed.deadline, key, signature)
+    send(ledger, call)
+    return objection_now(ledger, objection)
+
+
+def outcome_number(outcome: str) -> int:
+    """Return an outcome's number in the contract; 0 for `open` is none. Raises `BadValue`."""
     value = next((each for each, name in OUTCOMES.items() if name == outcome), None)
     if value is None:
         raise BadValue("outcome", outcome, f"one of {', '.join(OUTCOMES.values())}")
+    return value
+
+
+def asked(ledger: Office, objection: int) -> Asked:
+    """Return who is to answer an objection, and about what. Raises `NotFound`."""
     with ledger.db.read_index() as index:
         columns = (objections.c.record, objections.c.enterprise)
         row = index.execute(select(*columns).where(objections.c.objection == objection)).one_or_none()
         if row is None:
             raise NotFound(f"there is no objection {objection}")
-        if index.scalar(select(answers.c.objection).where(answers.c.objection == objection)) is not None:
-            raise Conflict(f"objection {objection} is answered already")
         authority, number = split_id(row.record)
-        code = _codes(index)[authority]
-    if ledger.contracts.needs_wallet(authority):
-        raise Forbidden(f"{code} asks for four eyes: its answers are for its wallet's officers to sign")
-    commitment = _keep(ledger, "answer", answer)
-    now = present(ledger)
-    name = writing_key(ledger.contracts, ledger.keystore, authority, code, now)
-    deadline, epoch = now + _SIGNED_FOR, ledger.contracts.signature_epoch(authority)
-    signed = SignedAnswer(objection, row.enterprise, code, number, value, commitment, epoch, deadline)
-    digest = answer_digest(ledger.contracts.deployment, signed)
-    key, signature = ledger.keystore.address(name), ledger.keystore.sign_batch(name, digest)
-    send(ledger, ledger.contracts.answer_signed(objection, value, commitment, deadline, key, signature))
-    return _found(ledger, objections.c.objection == objection)
+        return Asked(objection, row.enterprise, authority, _codes(index)[authority], number)
+
+
+def refuse_answered(ledger: Office, objection: int) -> None:
+    """Raise `Conflict` for an objection that has its answer."""
+    with ledger.db.read_index() as index:
+        columns = (answers.c.outcome, answers.c.by)
+        row = index.execute(select(*columns).where(answers.c.objection == objection)).one_or_none()
+    if row is not None:
+        how = f"{OUTCOMES.get(row.outcome, row.outcome)}, by {checked_address('by', row.by)}"
+        raise Conflict(f"objection {objection} is answered already ({how})")
+
+
+def answer_to(ledger: Office, about: Asked, outcome: int, answer: bytes, deadline: int) -> SignedAnswer:
+    """Return what is signed for an answer now; `answer` is the text's commitment, `deadline` Unix seconds."""
+    epoch = ledger.contracts.signature_epoch(about.authority)
+    return SignedAnswer(
+        about.objection, about.enterprise, about.code, about.number, outcome, answer, epoch, deadline
+    )
 
 
 def objections_of(
@@ -158,8 +198,8 @@ def _codes(index: Connection) -> Mapping[int, str]:
     return {each.authority: each.code for each in all_authorities(index)}
 
 
-def _keep(ledger: Office, field: str, text: str) -> bytes:
-    """Seal a text in the vault; return its commitment."""
+def keep_text(ledger: Office, field: str, text: str) -> bytes:
+    """Seal a statement or an answer in the vault; return its commitment. Raises `BadValue`."""
     content = text.strip().encode()
     if not 0 < len(content) <= _LONGEST:
         raise BadValue(field, text[:80], "empty, or longer than 1 MiB")
@@ -167,6 +207,17 @@ def _keep(ledger: Office, field: str, text: str) -> bytes:
     with ledger.db.write_vault() as vault:
         vault.execute(insert(statements).values(**sealed._asdict()))
     return sealed.commitment
+
+
+def text_held(ledger: Office, commitment: bytes) -> str | None:
+    """Return the statement or answer under a commitment, if it is held here."""
+    with ledger.db.read_vault() as vault:
+        return _text(vault, ledger.keystore.master_key, commitment)
+
+
+def objection_now(ledger: Office, objection: int) -> ObjectionDict:
+    """Return an objection as the index has it."""
+    return _found(ledger, objections.c.objection == objection)
 
 
 def _found(ledger: Office, which: ColumnElement[bool]) -> ObjectionDict:

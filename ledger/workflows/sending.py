@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ledger.workflows.office import Office
 
 #: Gas that each of these calls is sure to stay below, and what a transfer of money takes.
-_GAS: Final = 300_000
+CALL_GAS: Final = 300_000
 _TRANSFER_GAS: Final = 21_000
 #: What is given, in multiples of the price now, which may rise before it is spent.
 _ROOM: Final = 4
@@ -29,7 +29,9 @@ def present(office: Office) -> int:
     return max(int(latest["timestamp"], 16), int(time.time()))
 
 
-def send(office: Office, call: Call, name: str = "operator", signer: Signer | None = None) -> None:
+def send(
+    office: Office, call: Call, name: str = "operator", signer: Signer | None = None, *, gas: int = CALL_GAS
+) -> None:
     """Send a call from the key `name` of the keystore, or of `signer`; see it on the chain and in the index.
 
     Raises `Busy`, `ChainUnavailable`, and `ChainRefused` with the contract's own error.
@@ -39,7 +41,7 @@ def send(office: Office, call: Call, name: str = "operator", signer: Signer | No
     with office.db.lock("sender", timeout=60.0):
         if name != "operator":
             _endow(office, keys.address(name))
-        Submitter(office.node, keys, name).execute(call, _GAS)
+        Submitter(office.node, keys, name).execute(call, gas)
     office.follower.catch_up()
 
 
@@ -48,7 +50,7 @@ def _endow(office: Office, address: str) -> None:
         int(answer, 16)
         for answer in office.node.requests([("eth_gasPrice",), ("eth_getBalance", address, "latest")])
     )
-    wanted = _ROOM * price * _GAS
+    wanted = _ROOM * price * CALL_GAS
     if balance < wanted:
         operator = Submitter(office.node, office.keystore, "operator")
         operator.execute(Call(address, b"", wanted - balance), _TRANSFER_GAS)

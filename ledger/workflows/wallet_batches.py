@@ -7,31 +7,29 @@ deadline is in the file, and everything else in it is compared with the batch as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from ledger.chain.accounts import checked_address
-from ledger.chain.wallets import accepts, is_wallet
-from ledger.crypto.batch_messages import BatchMessage, joined, safe_digest
-from ledger.crypto.typed_data import signed_batch
-from ledger.domain.calendar import iso, iso_instant
+from ledger.crypto.typed_data import SignedBatch, signed_batch
+from ledger.crypto.wallet_messages import WalletMessage
+from ledger.domain.calendar import iso
 from ledger.domain.catalogue import CORRECTION, LINKED_TO
 from ledger.domain.records import record_id, split_id, unpack_run
-from ledger.errors import BadValue, Forbidden, NotFound
+from ledger.errors import BadValue, NotFound
 from ledger.outbox.commands import by_numbers
 from ledger.outbox.identities import identity_at
-from ledger.outbox.mandates import keys_now
 from ledger.outbox.sealing import batch_at, unseen
 from ledger.outbox.wallet_batches import WalletSignature, next_batch, waiting
 from ledger.outbox.wallet_batches import post as post_batch
 from ledger.workflows.authorities import number_of, numbers_by_code
 from ledger.workflows.sending import present
+from ledger.workflows.wallet_signatures import ToSignDict, taken, to_sign, wallet_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from ledger.crypto.typed_data import SignedBatch
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
     from ledger.outbox.sealing import Batch
@@ -54,21 +52,12 @@ class RecordDict(TypedDict):
     refers_to: str | None
 
 
-class ShownDict(TypedDict):
-    """A batch to be signed: `message` as `eth_signTypedData_v4` takes it, `digest` and `safe_digest` in hex.
+class ShownDict(ToSignDict):
+    """A batch to be signed."""
 
-    `safe_digest` is what a Safe's owners sign; another kind of wallet has its own. `until` is the deadline.
-    """
-
-    authority: str
-    wallet: str
     first: str
     last: str
-    until: str
     records: list[RecordDict]
-    digest: str
-    safe_digest: str
-    message: dict[str, Any]
 
 
 class PostedDict(TypedDict):
@@ -101,7 +90,7 @@ def show(office: Office, code: str, wallet: str | None, valid_for: int, size: in
     if not office.contracts.four_eyes(number):
         raise NotFound(f"nothing waits: four eyes are off for {code}, and its own key signs")
     now = present(office)
-    wallet = _wallet(office, number, code, wallet, now)
+    wallet = wallet_of(office, number, code, wallet, now)
     batch = next_batch(office.db, office.contracts, number, size, now)
     if batch is None:
         raise NotFound(f"nothing of {code} waits for its wallet")
@@ -109,15 +98,10 @@ def show(office: Office, code: str, wallet: str | None, valid_for: int, size: in
     with office.db.read_vault() as vault:
         records = [_record(vault, office.catalogue, code, each) for each in _posted(batch)]
     return {
-        "authority": code,
-        "wallet": wallet,
+        **to_sign(code, wallet, message),
         "first": records[0]["record"],
         "last": records[-1]["record"],
-        "until": iso_instant(now + valid_for),
         "records": records,
-        "digest": "0x" + message.digest.hex(),
-        "safe_digest": "0x" + safe_digest(message.chain_id, wallet, message.digest).hex(),
-        "message": message.to_json(),
     }
 
 
@@ -130,21 +114,17 @@ def post(office: Office, code: str, content: object, wallet: str, signatures: Se
     waits), and what sending raises.
     """
     number, wallet = number_of(office, code), checked_address("wallet", wallet)
-    found = BatchMessage.from_json(content)
+    found = WalletMessage.from_json(content)
+    said = found.content
+    if not isinstance(said, SignedBatch):
+        raise BadValue("primaryType", "ObjectionAnswer", "is an answer: post it by `objection post`")
     office.sender.drain(authority=number)
-    batch, recorded = _sealed(office, number, code, found)
+    batch, recorded = _sealed(office, number, code, found, said)
     if not recorded:
-        expected = _message(office, code, batch, found.batch.deadline)
+        expected = _message(office, code, batch, said.deadline)
         expected.refuse_other(content, f"the batch of {code} that waits")
-        now = present(office)
-        if found.batch.deadline <= now:  # the next block is later
-            until = iso_instant(found.batch.deadline)
-            raise BadValue("message.deadline", until, "has passed: show the batch again and have it signed")
-        _refuse_no_wallet(office, number, code, wallet, now)
-        signature = joined(signatures, safe_digest(found.chain_id, wallet, found.digest))
-        if not accepts(office.node, wallet, found.digest, signature):
-            raise Forbidden(f"the wallet {wallet} does not stand by this signature; nothing was sent")
-        signed = WalletSignature(wallet, found.batch.deadline, signature)
+        signature = taken(office, number, found, wallet, signatures)
+        signed = WalletSignature(wallet, said.deadline, signature)
         post_batch(office.db, office.contracts, office.keystore, batch, signed)
         office.sender.drain(authority=number)
     office.follower.catch_up()
@@ -160,14 +140,16 @@ def post(office: Office, code: str, content: object, wallet: str, signatures: Se
 # ---------------------------------------------------------------------- inside
 
 
-def _sealed(office: Office, number: int, code: str, found: BatchMessage) -> tuple[Batch, bool]:
+def _sealed(
+    office: Office, number: int, code: str, found: WalletMessage, said: SignedBatch
+) -> tuple[Batch, bool]:
     """The batch to compare a message with; whether it is the message's own and recorded already."""
     recorded = office.contracts.record_count(number)
     with office.db.read_vault() as vault:
-        own = batch_at(vault, number, found.batch.first_number)
+        own = batch_at(vault, number, said.first_number)
         waits = [each for each in unseen(vault).get(number, ()) if each.last_number > recorded]
     if own is not None and own.last_number <= recorded:
-        same = signed_batch(code, own.first_number, own.records, found.batch.deadline, found.batch.epoch)
+        same = signed_batch(code, own.first_number, own.records, said.deadline, said.epoch)
         if found == _ledger(office, same):
             return own, True
     if not waits:
@@ -175,38 +157,14 @@ def _sealed(office: Office, number: int, code: str, found: BatchMessage) -> tupl
     return waits[0], False
 
 
-def _message(office: Office, code: str, batch: Batch, deadline: int) -> BatchMessage:
+def _message(office: Office, code: str, batch: Batch, deadline: int) -> WalletMessage:
     epoch = office.contracts.signature_epoch(batch.authority)
     return _ledger(office, signed_batch(code, batch.first_number, batch.records, deadline, epoch))
 
 
-def _ledger(office: Office, batch: SignedBatch) -> BatchMessage:
+def _ledger(office: Office, batch: SignedBatch) -> WalletMessage:
     deployment = office.contracts.deployment
-    return BatchMessage(deployment.chain_id, deployment.credit_ledger, batch)
-
-
-def _wallet(office: Office, number: int, code: str, wallet: str | None, now: int) -> str:
-    if wallet is not None:
-        wallet = checked_address("wallet", wallet)
-        _refuse_no_wallet(office, number, code, wallet, now)
-        return wallet
-    with office.db.read_index() as index:
-        keys = keys_now(index, number, now)
-    found = [checked_address("key", each) for each in keys if is_wallet(office.node, each)]
-    if len(found) != 1:
-        several = (
-            f"{code} has {', '.join(found)}: say which" if found else f"{code} has none that is valid now"
-        )
-        raise BadValue("wallet", "", several)
-    return found[0]
-
-
-def _refuse_no_wallet(office: Office, number: int, code: str, wallet: str, now: int) -> None:
-    start, until = office.contracts.key_window(number, wallet)
-    if not start <= now < until or office.contracts.compromised_from(number, wallet):
-        raise BadValue("wallet", wallet, f"is not a key of {code} that is valid now")
-    if not is_wallet(office.node, wallet):
-        raise BadValue("wallet", wallet, "is an account: a single key speaks for it, and four eyes are on")
+    return WalletMessage(deployment.chain_id, deployment.credit_ledger, batch)
 
 
 def _posted(batch: Batch) -> list[Posted]:

@@ -115,6 +115,29 @@ def test_what_is_serious_or_revokes_waits_and_is_recorded_by_two_officers(
     ]
 
 
+def test_an_objection_is_answered_by_two_officers(
+    installation: Installation, folder: Path, safe: str
+) -> None:
+    installation.run("objection", "open", "GACC-3", "--statement", "It was declared. 已申报。")
+    answer = ("1", "--outcome", "rejected", "--answer", "It was not. 未申报。")
+    file = folder / "answer.json"
+    text = installation.run("objection", "show", *answer, "-o", file).stdout
+    for word in ("objection 1 to GACC-3: rejected", "It was declared.", "It was not. 未申报。", safe):
+        assert word in text
+    signatures = []
+    for each in "ab":
+        out = folder / f"answer-{each}.sig"
+        key = ("--key-file", folder / f"{each}.json", "--passphrase-file", folder / "word")
+        done = installation.run("objection", "sign", file, "--wallet", safe, *key, "-o", out)
+        assert "signed the answer to objection 1 of enterprise 1 to GACC-3: rejected, text 0x" in done.stdout
+        signatures += ["--signature", out]
+    post = ("objection", "post", file, "--wallet", safe)
+    refused = installation.run(*post, *signatures[:2], code=1)
+    assert "does not stand by this signature; nothing was sent" in refused.stderr
+    assert "objection 1 is answered\n" in installation.run(*post, *signatures).stdout
+    assert "objection 1 was answered so already\n" in installation.run(*post, *signatures).stdout
+
+
 def test_what_cannot_be_is_said_in_a_sentence(installation: Installation, folder: Path, safe: str) -> None:
     (folder / "none.sig").write_text("hello")
     post = ("batch", "post", "GACC", folder / "batch.json", "--wallet", safe, "--signature")

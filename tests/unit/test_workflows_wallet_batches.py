@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 from workflows_rows import ALPHA, BETA, record_line, records_file
+from workflows_wallet import OFFICERS, governed, signed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
 
 from faults import Crash, FaultyNode
 from safe import new_safe
 
-from ledger.chain.accounts import sign_digest
 from ledger.chain.contracts import Contracts
 from ledger.chain.deployment import NO_END
 from ledger.chain.keystore import authority_key
@@ -32,7 +32,6 @@ from ledger.workflows.wallet_batches import post, show, waiting_now
 
 pytest_plugins = ["workflows_office"]
 
-OFFICERS = [bytes([number]) * 32 for number in (1, 2, 3)]
 WEEK = 7 * 86_400
 NAME = "name:US:ACME"
 
@@ -45,23 +44,9 @@ def imported(office, path, *lines, code="GACC"):
     return done
 
 
-def governed(office, code="GACC"):
-    """Four eyes on, and the Safe a key of the authority; the Safe's address."""
-    officers = [Account.from_key(each).address for each in OFFICERS]
-    safe = new_safe(office.node, office.keystore, officers, 2)
-    set_key(office, code, safe, None, NO_END)
-    set_four_eyes(office, code, True)
-    return safe
-
-
 def shown(office, code="GACC", valid_for=WEEK, size=200):
     found = show(office, code, None, valid_for, size)
     return json.loads(json.dumps(found))  # as a file has it
-
-
-def signed(found, *officers):
-    digest = bytes.fromhex(found["safe_digest"][2:])
-    return [sign_digest(OFFICERS[each], digest) for each in officers]
 
 
 def count(office, code="GACC"):
@@ -159,7 +144,7 @@ def test_after_the_deadline_it_is_signed_again(waits):
     found = shown(office, valid_for=2)
     while present(office) < found["message"]["message"]["deadline"]:  # the chain takes a second a block
         send(office, office.contracts.checkpoint())
-    with pytest.raises(BadValue, match=r"message\.deadline.*has passed: show the batch again"):
+    with pytest.raises(BadValue, match=r"message\.deadline.*has passed: show it again"):
         post(office, "GACC", found["message"], safe, signed(found, 0, 1))
     again = shown(office)
     assert again["records"] == found["records"]

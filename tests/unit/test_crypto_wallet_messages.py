@@ -13,23 +13,27 @@ from eth_account.messages import encode_typed_data
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ledger.crypto.batch_messages import BatchMessage, joined, safe_digest
-from ledger.crypto.typed_data import SignedBatch
+from ledger.crypto.typed_data import SignedAnswer, SignedBatch
+from ledger.crypto.wallet_messages import WalletMessage, joined, safe_digest
 from ledger.errors import BadValue
 
 CONTRACT, SAFE = to_checksum_address("0x" + "ab" * 20), to_checksum_address("0x" + "cd" * 20)
 BATCH = SignedBatch("US-CPSC", 7, 3, (1, 4, 241), 2, 1_800_000_000, b"\x5a" * 32)
-MESSAGE = BatchMessage(31337, CONTRACT, BATCH)
+MESSAGE = WalletMessage(31337, CONTRACT, BATCH)
+
+
+ANSWER = SignedAnswer(4, 9, "US-CPSC", 7, 3, b"\xa5" * 32, 2, 1_800_000_000)
 
 
 def hashed(signable: Any) -> bytes:
     return keccak(b"\x19" + signable.version + signable.header + signable.body)
 
 
-def test_the_digest_is_that_of_another_implementation_and_the_contracts() -> None:
-    written = json.loads(json.dumps(MESSAGE.to_json()))
-    assert hashed(encode_typed_data(full_message=written)) == MESSAGE.digest
-    assert BatchMessage.from_json(written) == MESSAGE
+@pytest.mark.parametrize("message", [MESSAGE, WalletMessage(31337, CONTRACT, ANSWER)])
+def test_the_digest_is_that_of_another_implementation_and_the_contracts(message: WalletMessage) -> None:
+    written = json.loads(json.dumps(message.to_json()))
+    assert hashed(encode_typed_data(full_message=written)) == message.digest
+    assert WalletMessage.from_json(written) == message
 
 
 def test_a_safes_message_is_that_of_another_implementation() -> None:
@@ -52,7 +56,7 @@ def test_numbers_may_come_back_as_text() -> None:
     written = MESSAGE.to_json()
     written["domain"]["chainId"] = "31337"
     written["message"] |= {"firstNumber": "7", "types": ["1", "4", "241"], "deadline": "1800000000"}
-    assert BatchMessage.from_json(written) == MESSAGE
+    assert WalletMessage.from_json(written) == MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -108,9 +112,9 @@ def test_the_field_that_differs_is_named(path: str, value: object) -> None:
         {**MESSAGE.to_json(), "domain": {**MESSAGE.to_json()["domain"], "verifyingContract": "0xzz"}},
     ],
 )
-def test_what_is_no_batch_is_refused_in_a_sentence(broken: object) -> None:
+def test_what_is_neither_is_refused_in_a_sentence(broken: object) -> None:
     with pytest.raises(BadValue):
-        BatchMessage.from_json(broken)
+        WalletMessage.from_json(broken)
 
 
 def test_owners_signatures_are_joined_in_the_order_of_their_addresses() -> None:
