@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api.logs import log
 from ledger.errors import BadValue, Busy, ChainRefused, Conflict, Forbidden, LedgerError, NotFound
+from ledger.files import disk_fault
 from ledger.store.answers import KeyMeansAnother
 
 if TYPE_CHECKING:
@@ -172,8 +173,9 @@ def of_ledger_error(error: LedgerError) -> JSONResponse:
 
 def of_exception(error: Exception) -> JSONResponse:
     """Translate anything: the last resort, which logs what happened and sends no traceback."""
-    if isinstance(error, LedgerError):
-        return of_ledger_error(error)
+    known = error if isinstance(error, LedgerError) else disk_fault(error)
+    if known is not None:
+        return of_ledger_error(known)
     if isinstance(error, OperationalError):
         log.error("database", error=str(error.orig))
         return of_ledger_error(Busy("the database does not take this at the moment"))

@@ -6,6 +6,7 @@ enterprise), the id of the API key and not the key.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any, TextIO, cast
 
@@ -17,10 +18,13 @@ class _Stderr:
     """Writes to whatever `sys.stderr` is when a line is written, as tests and services replace it."""
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with contextlib.suppress(OSError):  # a log on a full disk must not refuse who can be answered
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def _make() -> structlog.typing.FilteringBoundLogger:

@@ -70,6 +70,20 @@ class Misconfigured(LedgerError):
     code = "misconfigured"
 
 
+class NotWritable(LedgerError):
+    """The disk takes no writes at the moment: full, over quota, read-only, or not this user's to write.
+
+    What was accepted before is kept, and reading goes on.
+    """
+
+    code = "not-writable"
+    retry_helps = True
+
+    def __init__(self, said: str, why: str = "") -> None:
+        super().__init__(said)
+        self.why = why
+
+
 class ChainUnavailable(LedgerError):
     """The node does not answer."""
 

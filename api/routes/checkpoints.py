@@ -13,7 +13,7 @@ from api.openapi import responses
 from api.schemas import instant
 from api.service import Service, TheService
 from ledger.crypto.checkpoints import Forked
-from ledger.errors import ChainDamaged, ChainUnavailable, NotFound
+from ledger.errors import ChainDamaged, ChainUnavailable, NotFound, NotWritable
 from ledger.workflows.checkpoints import make_checkpoint, origin
 
 router = APIRouter(prefix="/v1/checkpoints", tags=["log"])
@@ -48,6 +48,6 @@ def _signed(service: Service, size: int, root: bytes) -> str | None:
     """The signed note of this size and root. A damaged index, or one that lags, signs nothing: then none."""
     try:
         kept = make_checkpoint(service.ledger)
-    except (ChainDamaged, Forked, NotFound):
+    except (ChainDamaged, Forked, NotFound, NotWritable):
         return None
     return str(kept.note) if kept.checkpoint[1:3] == (size, root) else None

@@ -46,7 +46,11 @@ def main() -> int:
     except LedgerError as refused:
         sys.stderr.write(f"error: {refused}\n")
         return 1
-    return report(data, trusted, given.file, given.json, given.allow_incomplete)
+    try:
+        return report(data, trusted, given.file, given.json, given.allow_incomplete)
+    except OSError as error:  # where the verdict goes: a full disk, a pipe nobody reads
+        sys.stderr.write(f"error: output: {error.strerror}\n")
+        return 1
 
 
 if __name__ == "__main__":

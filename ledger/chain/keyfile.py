@@ -11,8 +11,8 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ledger.chain.accounts import address_of, sign_digest, sign_transaction
-from ledger.chain.files import write_private
 from ledger.errors import BadValue, Misconfigured
+from ledger.files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

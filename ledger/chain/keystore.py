@@ -20,8 +20,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.accounts import Transaction, address_of, sign_digest, sign_transaction
-from ledger.chain.files import write_private
 from ledger.errors import Misconfigured
+from ledger.files import open_lock, write_private, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,8 @@ class Keystore:
             ) from None
 
     def _save(self) -> None:
-        write_private(self._path, json.dumps(self._content, indent=1).encode())
+        with writing():
+            write_private(self._path, json.dumps(self._content, indent=1).encode())
 
 
 def _key_context(name: str, address: str) -> bytes:
@@ -211,10 +212,12 @@ def _read(path: Path) -> dict[str, Any]:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the keystore's lock between processes while it is read, changed and replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("a") as lock:
+    lock = open_lock(path.with_suffix(".lock"))
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def read_passphrase(passphrase: str | None, passphrase_file: Path | None, data_dir: Path) -> str:
@@ -230,7 +233,8 @@ def read_passphrase(passphrase: str | None, passphrase_file: Path | None, data_d
         if passphrase_file is None and not path.exists():
             if (data_dir / "keystore.json").exists():
                 raise Misconfigured(f"{path} is missing, and the keystore beside it needs it")
-            write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
+            with writing():
+                write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
         return passphrase_in(path)
 
 

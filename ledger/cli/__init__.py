@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
+import sqlite3
 
 #: Objects made before the collector looks for cycles. Verbs make many objects and few cycles, and the default
 #: pace costs an import or a rebuild, and the program's own start, a tenth of their time.
@@ -18,18 +18,24 @@ def main() -> None:
     # locks, keys, checkpoints, a witness's memory, evidence, reports, rejected rows.
     os.umask(0o077)
     from ledger.cli.app import app  # noqa: PLC0415  so that importing the package costs nothing
+    from ledger.cli.common import note  # noqa: PLC0415
     from ledger.errors import LedgerError  # noqa: PLC0415
+    from ledger.files import disk_fault  # noqa: PLC0415
 
     try:
         app()
-    except LedgerError as error:
-        hint = " (trying again may help)" if error.retry_helps else ""
-        why = f": {error.why}" if error.why else ""
-        sys.stderr.write(f"error: {error}{why}{hint}\n")
-        raise SystemExit(1) from None
     except BrokenPipeError:
         raise SystemExit(1) from None
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        sys.stderr.write(f"error: {error.strerror or type(error).__name__}{where}\n")
+    except (LedgerError, OSError, sqlite3.Error) as met:
+        error = disk_fault(met) or met
+        hint = " (trying again may help)" if isinstance(error, LedgerError) and error.retry_helps else ""
+        why = f": {error.why}" if isinstance(error, LedgerError) and error.why else ""
+        note(f"error: {_sentence(error)}{why}{hint}")
         raise SystemExit(1) from None
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or type(error).__name__}{where}"
+    return str(error)

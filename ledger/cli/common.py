@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from ledger.chain.files import write_private
 from ledger.errors import BadValue, Misconfigured
+from ledger.files import disk_fault, write_private
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def emit(as_json: bool, content: Mapping[str, Any], text: Callable[[], str]) -> 
 
 def note(message: str) -> None:
     """Tell a person what is going on, on standard error, so that standard output stays the result."""
-    sys.stderr.write(message + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a log on a full disk is no reason not to go on
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
 
 
 def waiting_lines(waiting: Mapping[str, int]) -> list[str]:
@@ -117,7 +118,8 @@ def write_file(path: Path, data: bytes) -> None:
         else:
             write_private(path, data)
     except OSError as error:
-        raise BadValue("output", path, error.strerror or "cannot be written") from None
+        why = disk_fault(error) or error.strerror or "cannot be written"
+        raise BadValue("output", path, str(why)) from None
 
 
 def passphrase_of(file: Path | None, *, new: bool = False) -> str:

@@ -54,10 +54,12 @@ _SAYINGS: Final[tuple[tuple[str, Callable[[str], LedgerError], str], ...]] = (
     ("busy", Busy, "the database is busy: another writer has it"),
     ("no such table", TablesMissing, "tables of the database are missing"),
     ("no such column", TablesMissing, "tables of the database are not as this version makes them"),
-    ("readonly", StoreUnavailable, "the database is read-only at the moment"),
+    ("readonly", StoreUnavailable, "the database takes no writes: its disk is full or read-only"),
     ("malformed", TablesMissing, "the database's file is damaged"),
     ("not a database", TablesMissing, "the database's file is damaged"),
     ("full", StoreUnavailable, "the disk that the database is on is full"),
+    ("disk i/o", StoreUnavailable, "the disk that the database is on is full, over quota, or does not work"),
+    ("unable to open", StoreUnavailable, "the database's file, or what goes with it, cannot be opened"),
 )
 
 

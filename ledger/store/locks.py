@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import Busy
+from ledger.files import open_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,9 +33,8 @@ _POLL_SECONDS = 0.02
 
 @contextlib.contextmanager
 def file_lock(folder: Path, name: str, timeout: float) -> Iterator[None]:
-    """Hold the lock file `folder/name.lock`. Raises `Busy` after `timeout` seconds of waiting."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / f"{_checked(name)}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Hold the lock file `folder/name.lock`. Raises `Busy` after `timeout` seconds, `NotWritable`."""
+    handle = open_lock(folder / f"{_checked(name)}.lock")
     try:
         _wait(lambda: _try_file(handle), name, timeout)
         yield

@@ -8,14 +8,15 @@ audit starts anew, and when one finds a deviation.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.audit.state import dump_replay, load_replay
-from ledger.chain.files import write_private
 from ledger.crypto.hashing import sha256
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NotWritable
+from ledger.files import write_private, writing
 from ledger.index.follower import Block
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Progress:
         self.every = every
 
     def save(self, reached: Reached) -> None:
-        """Replace the state, durably."""
+        """Replace the state, durably; where the disk takes none, the one before stays."""
         content = json.dumps(
             self._of
             | {
@@ -77,8 +78,9 @@ class Progress:
             },
             separators=(",", ":"),
         ).encode()
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(self._path, sha256(content).hex().encode() + b"\n" + content)
+        with contextlib.suppress(NotWritable), writing():
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(self._path, sha256(content).hex().encode() + b"\n" + content)
 
     def load(self, severities: Mapping[int, int] | None = None, expected: Expected | None = None) -> Reached:
         """Return what was kept, to be held to these from here on (see `Replay`). Raises `Unusable`."""
@@ -104,7 +106,8 @@ class Progress:
 
     def drop(self) -> None:
         """Forget the state."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError), writing():
+            self._path.unlink()
 
 
 def _reached(

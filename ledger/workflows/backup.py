@@ -14,6 +14,7 @@ what it lacks. The index is not kept: it is made anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,9 +25,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from ledger.chain.files import write_private
 from ledger.domain.calendar import iso_instant
 from ledger.errors import BadValue, NotFound
+from ledger.files import disk_fault, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,33 +65,41 @@ def back_up(settings: Settings, folder: Path) -> BackupDict:
         raise NotFound(f"{source} is no data folder: it has no keystore")
     try:
         _empty(folder, "the backup's folder")
-        names = list(_plain_files(source))
-        for name in names:
-            _copy(source / name, folder / name)
-        databases = [each for each in _databases(settings) if (source / each).is_file()]
-        for each in databases:
-            _copy_database(source / each, folder / each)
-        made_at = iso_instant(int(time.time()))
-        files = {str(name): _digest(folder / name) for name in (*names, *map(Path, databases))}
-        content: dict[str, Any] = {
-            "format": _FORMAT,
-            "made_at": made_at,
-            "version": version("credit-ledger"),
-            "vault": "sqlite" if settings.database_url is None else "postgresql",
-            "files": files,
-        }
-        write_private(folder / MANIFEST, json.dumps(content, indent=1).encode())
+        with _whole(folder):
+            made_at, files = _fill(settings, folder)
     except (OSError, sqlite3.Error) as error:
-        raise BadValue("folder", folder, f"cannot be written as a backup: {error}") from None
+        raise BadValue("folder", folder, f"cannot be written as a backup: {_said(error)}") from None
     return {
         "folder": str(folder),
         "made_at": made_at,
         "files": len(files),
         "bytes": sum((folder / name).stat().st_size for name in files),
-        "chain": _CHAIN in databases,
-        "vault": _VAULT in databases,
+        "chain": _CHAIN in files,
+        "vault": _VAULT in files,
         "next": _next(settings),
     }
+
+
+def _fill(settings: Settings, folder: Path) -> tuple[str, dict[str, str]]:
+    """Copy all, list it last; return when, and the digest of each file."""
+    source = settings.data_dir
+    names = list(_plain_files(source))
+    for name in names:
+        _copy(source / name, folder / name)
+    databases = [each for each in _databases(settings) if (source / each).is_file()]
+    for each in databases:
+        _copy_database(source / each, folder / each)
+    made_at = iso_instant(int(time.time()))
+    files = {str(name): _digest(folder / name) for name in (*names, *map(Path, databases))}
+    content: dict[str, Any] = {
+        "format": _FORMAT,
+        "made_at": made_at,
+        "version": version("credit-ledger"),
+        "vault": "sqlite" if settings.database_url is None else "postgresql",
+        "files": files,
+    }
+    write_private(folder / MANIFEST, json.dumps(content, indent=1).encode())
+    return made_at, files
 
 
 def restore(settings: Settings, folder: Path) -> BackupDict:
@@ -109,10 +118,13 @@ def restore(settings: Settings, folder: Path) -> BackupDict:
             raise BadValue("folder", folder, f"{name} is not what was backed up: damaged, or changed")
     try:
         _empty(target, "the data folder")
-        for name in names:
-            _copy(folder / name, target / name)
-    except OSError as error:
-        raise BadValue("data_dir", target, f"cannot be written: {error}") from None
+        with _whole(target):
+            for name in names:
+                _copy(folder / name, target / name)
+            for name in {Path(_CHAIN), Path(_VAULT)}.intersection(names):
+                _with_log(target / name)
+    except (OSError, sqlite3.Error) as error:
+        raise BadValue("data_dir", target, f"cannot be written: {_said(error)}") from None
     following = ["credit-ledger repair, then credit-ledger audit"]
     if content["vault"] != "sqlite":
         following.insert(0, "the vault is in PostgreSQL: restore its dump before anything else")
@@ -156,6 +168,34 @@ def _empty(folder: Path, what: str) -> None:
     if any(folder.iterdir()):
         raise BadValue("folder", folder, f"{what} is not empty")
     folder.chmod(0o700)
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Leave the folder empty again where it could not be filled: a part is worse than nothing."""
+    try:
+        yield
+    except BaseException:
+        for each in folder.iterdir():
+            if each.is_dir():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
+                each.unlink(missing_ok=True)
+        raise
+
+
+def _said(error: Exception) -> str:
+    fault = disk_fault(error)
+    return str(error) if fault is None else str(fault)
+
+
+def _with_log(path: Path) -> None:
+    """Give a database its write-ahead log back, so that readers do not wait for writers."""
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.statement import statement_of
-from ledger.chain.files import write_private
 from ledger.crypto.checkpoints import (
     BlockLine,
     Checkpoint,
@@ -23,6 +22,7 @@ from ledger.crypto.checkpoints import (
 from ledger.crypto.merkle import Tree
 from ledger.crypto.notes import ED25519, Note, SigningKey, parse_note, verify_note
 from ledger.errors import BadProof, BadValue, ChainDamaged, ChainUnavailable, NotFound
+from ledger.files import write_private, writing
 from ledger.index.follower import read_cursor
 from ledger.index.queries import leaf_hashes
 from ledger.index.statement import Counters, counters, read_trees
@@ -130,8 +130,10 @@ def take_snapshot(ledger: Office, index: Connection, log: Tree | None = None) ->
 
 
 def keep(kept: Kept) -> Kept:
-    """Write a checkpoint's file and return it."""
-    write_private(kept.path, str(kept.note).encode())
+    """Write a checkpoint's file and return it. Raises `NotWritable`: what is not kept is not handed out."""
+    with writing():
+        kept.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(kept.path, str(kept.note).encode())
     return kept
 
 
@@ -189,7 +191,6 @@ def _sign(ledger: Office, snapshot: Snapshot, last: Kept | None) -> Kept:
             )
     note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
     folder = ledger.settings.data_dir / "checkpoints"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     said = made.statement
     assert said is not None
     return keep(Kept(folder / f"{said.block.number:012d}-{said.time:010d}{_SUFFIX}", made, note))

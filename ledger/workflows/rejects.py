@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, Final, Self
 
 from ledger.errors import BadValue
+from ledger.files import writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +59,13 @@ class Rejects:
             if kind is None and self._keep:
                 self.path.unlink(missing_ok=True)
             return
-        self._file.close()
-        self._partial.replace(self.path)
+        try:
+            with writing():
+                self._file.close()
+                self._partial.replace(self.path)
+        except BaseException:
+            self._partial.unlink(missing_ok=True)
+            raise
 
     def add(self, row: RejectedRow) -> None:
         """Write one rejected row. Raises `BadValue` (field `file`) if the folder cannot be written."""

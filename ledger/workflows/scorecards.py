@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict
 
-from ledger.chain.files import write_private
 from ledger.domain.calendar import iso
 from ledger.errors import BadValue, Conflict, Misconfigured
+from ledger.files import write_private
 from ledger.scoring.cards import card_in_force, in_date_order, load_cards, parse_card
 from ledger.workflows.governing import govern
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from sqlalchemy import delete, func, select
 
 from ledger.chain.connect import accept_clock
-from ledger.chain.files import write_private
 from ledger.chain.logs import read_facts
 from ledger.crypto.notes import parse_note
 from ledger.domain.calendar import day_of, iso_instant
@@ -36,6 +35,7 @@ from ledger.domain.facts import (
 )
 from ledger.domain.records import split_id
 from ledger.errors import Busy, Conflict, Misconfigured
+from ledger.files import write_private
 from ledger.outbox.sealing import sealed_by_authority
 from ledger.outbox.sightings import forget_orphans
 from ledger.outbox.unsealing import unseal_where

@@ -23,11 +23,11 @@ import threading
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.chain.files import write_private
 from ledger.crypto.checkpoints import Checkpoint, Forked, check_successor, parse_checkpoint
 from ledger.crypto.merkle import EMPTY_ROOT, verify_consistency
 from ledger.crypto.notes import COSIGNATURE, RECOMPUTED, BadNote, Note, SigningKey, parse_note, verify_note
 from ledger.errors import BadProof, LedgerError, Misconfigured
+from ledger.files import open_lock, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -204,9 +204,13 @@ class Witness:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        with self._guard, (self._folder / "witness.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        with self._guard:
+            lock = open_lock(self._folder / "witness.lock")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(lock)
 
 
 def log_id(origin: str) -> str:

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import LedgerError
+from ledger.files import disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +103,10 @@ class Worker:
             # Where trying again does not help, all that could be done was done: the round is a whole one.
             return str(error) if error.retry_helps else None
         except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
+            full = disk_fault(error)
+            if full is not None:
+                self._tell(f"waiting: {full}: {full.why}")
+                return str(full)
             name = type(error).__name__
             self._unforeseen(self.name, error)
             self._tell(f"{self.name}: an error of its own ({name}); it tries again")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from eth_account import Account
 
-from ledger.chain import files
+from ledger import files
 from ledger.chain.accounts import Transaction
 from ledger.chain.keystore import FIRST_NAMES, Keystore, authority_key, read_passphrase
 from ledger.errors import Misconfigured

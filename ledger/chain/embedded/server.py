@@ -25,9 +25,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded.methods import WRITING
-from ledger.chain.files import write_private
 from ledger.chain.rpc import DAMAGED, WRONG_CLOCK, RpcRefused
 from ledger.errors import ChainDamaged, LedgerError, WrongClock
+from ledger.files import write_private
 
 if TYPE_CHECKING:
     from ledger.chain.embedded.node import EmbeddedNode

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged, ChainUnavailable
+from ledger.files import disk_fault, open_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,16 +40,23 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            for statement in _SETUP:
-                self._sql.execute(statement)
-        except sqlite3.DatabaseError as error:
-            self._sql.close()
-            raise ChainDamaged(f"{path} cannot be opened as the embedded chain: {error}") from None
+        self._path = path
+        self._open()
         self._dirty: dict[bytes, bytes | None] = {}
         self._cache: dict[bytes, bytes] = {}
         self._cached = 0
+
+    def _open(self) -> None:
+        """Open the file, to read only where there is no room to write it."""
+        try:
+            self._sql, self._reads_only = open_sqlite(self._path)
+            for statement in () if self._reads_only else _SETUP:
+                self._sql.execute(statement)
+        except sqlite3.DatabaseError as error:
+            fault = disk_fault(error)
+            if fault is not None:
+                raise fault from None
+            raise ChainDamaged(f"{self._path} cannot be opened as the embedded chain: {error}") from None
 
     def close(self) -> None:
         """Close the file. What was not flushed is forgotten."""
@@ -65,6 +73,8 @@ class Store:
             try:
                 row = self._sql.execute("SELECT v FROM kv WHERE k=?", (key,)).fetchone()
             except sqlite3.DatabaseError as error:
+                if disk_fault(error) is not None:
+                    raise ChainUnavailable(f"the embedded chain cannot be read: {error}") from None
                 raise ChainDamaged(f"the embedded chain's file cannot be read: {error}") from None
             if row is None:
                 raise KeyError(key)
@@ -118,6 +128,9 @@ class Store:
 
     def flush(self) -> None:
         """Make all writes durable, or none: returns after the disk has them. Raises `ChainUnavailable`."""
+        if self._reads_only:  # there may be room by now
+            self._sql.close()
+            self._open()
         puts = [(key, value) for key, value in self._dirty.items() if value is not None]
         deletes = [(key,) for key, value in self._dirty.items() if value is None]
         puts.sort()  # neighbouring keys share pages
