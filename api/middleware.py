@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import time
@@ -14,9 +15,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from api.body import MAX_BODY
 from api.errors import of_exception
 from api.logs import log
+from api.turns import Turns
 from ledger.errors import Busy
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.metrics import Metrics
@@ -34,6 +38,7 @@ class Envelope:
         self._app = app
         self._metrics = metrics
         self._under_way = 0
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,8 +74,8 @@ class Envelope:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             self._under_way += 1
             try:
-                self._admit(scope["path"])
-                await self._app(scope, receive_on, send_on)
+                async with self._turn(scope["path"], asked):
+                    await self._app(scope, receive_on, send_on)
             except Exception as error:  # noqa: BLE001 - the last place where it can still become an answer
                 answer = of_exception(error)
                 if not status:
@@ -79,9 +84,14 @@ class Envelope:
                 self._under_way -= 1
                 self._close(scope, status, time.perf_counter() - began)
 
-    def _admit(self, path: str) -> None:
+    @contextlib.asynccontextmanager
+    async def _turn(self, path: str, asked: Headers) -> AsyncIterator[None]:
+        """Admit a request: health always, of the others so many at once, and of one key a few at a time."""
+        key = asked.get("authorization") if path.startswith("/v1/") else None
         if self._under_way > MAX_UNDER_WAY and path.startswith("/v1/"):
             raise Busy(f"{MAX_UNDER_WAY} requests are under way, the most that are taken at once")
+        async with self._turns.of(key) if key else contextlib.nullcontext():
+            yield
 
     def _close(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", _UNMATCHED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from api.app import create_app
+from api.connections import Limits, protocol_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
     from ledger.workflows.workers import Worker
 
-#: Connections open at once, a last bound on memory: the app itself turns requests away much earlier.
-MAX_CONNECTIONS: Final = 1024
+LIMITS: Final = Limits()
 _KEEP_ALIVE: Final = 15
 _GRACE: Final = 10
 
 
-def make_server(ledger: Ledger, host: str, port: int, workers: Sequence[Worker] = ()) -> uvicorn.Server:
+def make_server(
+    ledger: Ledger, host: str, port: int, workers: Sequence[Worker] = (), *, limits: Limits = LIMITS
+) -> uvicorn.Server:
     """Return the server of an open ledger, not yet running: `run()` it, or `await serve()`.
 
     `run()` in the main thread ends on SIGINT and SIGTERM, once what is under way is answered (10 s at most);
@@ -33,9 +35,9 @@ def make_server(ledger: Ledger, host: str, port: int, workers: Sequence[Worker] 
         log_config=None,  # the app logs its own requests, as JSON
         access_log=False,
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
         ws="none",
+        http=protocol_of(limits),
     )
     return uvicorn.Server(config)

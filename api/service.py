@@ -15,17 +15,19 @@ from api.looks import LookLog
 from api.metrics import Metrics
 from api.mirror import LogMirror
 from api.readiness import Checks
+from api.turns import LargeReads
 from ledger.bootstrap import Ledger
 from ledger.workflows.workers import Worker
 
 
 @dataclass(frozen=True)
 class Service:
-    """The ledger, opened once, with the workers beside it, and this app's metrics, access log and tree."""
+    """The ledger, opened once, with the workers beside it; this app's metrics, access log, trees, bounds."""
 
     ledger: Ledger
     looks: LookLog
     mirror: LogMirror
+    large_reads: LargeReads
     workers: Sequence[Worker] = ()
     metrics: Metrics = field(default_factory=Metrics)
     checks: Checks = field(default_factory=Checks)
@@ -33,7 +35,7 @@ class Service:
     @classmethod
     def around(cls, ledger: Ledger, workers: Sequence[Worker] = ()) -> Service:
         """Make the service of an open ledger, and of the workers that send and follow for it, if any do."""
-        return cls(ledger, LookLog(ledger.db), LogMirror(ledger.db), workers)
+        return cls(ledger, LookLog(ledger.db), LogMirror(ledger.db), LargeReads(ledger.db), workers)
 
 
 async def service_of(request: Request) -> Service:

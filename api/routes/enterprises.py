@@ -25,6 +25,7 @@ from api.schemas import (
     instant,
 )
 from api.service import TheService
+from api.turns import LARGE_EVIDENCE, LARGE_SCORE
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import iso, to_day
 from ledger.errors import BadValue
@@ -90,7 +91,8 @@ def score(reader: EnterpriseReader, service: TheService, query: Annotated[ScoreQ
     """
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
-    return score_of(ledger.db, ledger.catalogue, ledger.cards, reader.party.key, as_of)
+    with service.large_reads.room(reader.key.id, reader.enterprise, LARGE_SCORE):
+        return score_of(ledger.db, ledger.catalogue, ledger.cards, reader.party.key, as_of)
 
 
 @router.get(
@@ -131,14 +133,15 @@ def evidence(
     """The record, and proof that it is whole and in the log; `credit-ledger verify` checks it offline."""
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
-    content = prove(
-        ledger,
-        reader.party.key,
-        as_of,
-        with_documents=query.documents,
-        documents_of=reader.documents_of,
-        tree=service.mirror.tree(),
-    )
+    with service.large_reads.room(reader.key.id, reader.enterprise, LARGE_EVIDENCE):
+        content = prove(
+            ledger,
+            reader.party.key,
+            as_of,
+            with_documents=query.documents,
+            documents_of=reader.documents_of,
+            tree=service.mirror.tree(),
+        )
     return Response(content, media_type="application/json")
 
 

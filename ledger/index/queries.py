@@ -108,6 +108,17 @@ _NEIGHBOURS = (
 )
 
 
+_counts = (
+    select(runs.c.count)
+    .where(
+        (runs.c.enterprise == bindparam("enterprise")) | runs.c.enterprise.in_(_NEIGHBOURS.scalar_subquery())
+    )
+    .limit(bindparam("many"))
+    .subquery()
+)
+_FIRST_COUNTS = select(func.coalesce(func.sum(_counts.c.count), 0))
+
+
 # ---------------------------------------------------------------------- records of enterprises
 
 
@@ -136,6 +147,11 @@ def extent_of(index: Connection, enterprise: int) -> Extent:
     many = index.scalar(select(func.coalesce(func.sum(runs.c.count), 0)).where(own))
     last = index.scalar(select(runs.c.head).where(own).order_by(runs.c.leaf_index.desc()).limit(1))
     return Extent(int(many or 0), last)
+
+
+def is_large(index: Connection, enterprise: int, many: int) -> bool:
+    """Whether an enterprise has so many records or more, with those of all ever linked with it directly."""
+    return (index.scalar(_FIRST_COUNTS, {"enterprise": enterprise, "many": many}) or 0) >= many
 
 
 def stream_posted(index: Connection) -> Iterator[tuple[int, list[Posted]]]:

@@ -1,0 +1,76 @@
+"""No key takes everything: turns of one key, and how many large records are read at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from served_ledger import FIRST, SECOND
+
+from api.routes import enterprises
+from api.turns import AT_ONCE, LARGE_READS, LARGE_READS_OF_ONE, UNDER_WAY, LargeReads, Turns
+from ledger.errors import Busy
+from ledger.outbox.identities import identity_of
+
+if TYPE_CHECKING:
+    from served_ledger import Served
+
+
+def test_one_key_has_a_few_turns_and_another_its_own() -> None:
+    turns, running, most = Turns(), dict.fromkeys("ab", 0), dict.fromkeys("ab", 0)
+
+    async def ask(key: str) -> None:
+        async with turns.of(key):
+            running[key] += 1
+            most[key] = max(most[key], running[key])
+            await asyncio.sleep(0.005)
+            running[key] -= 1
+
+    async def crowd() -> None:
+        first = [asyncio.create_task(ask("a")) for _ in range(UNDER_WAY)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match="with this key are under way"):
+            await ask("a")
+        await asyncio.wait_for(ask("b"), 0.05)
+        assert not all(each.done() for each in first)
+        await asyncio.gather(*first)
+
+    asyncio.run(crowd())
+    assert most == {"a": AT_ONCE, "b": 1}
+    assert not turns._lines
+    assert not turns._under_way
+
+
+def test_large_records_are_read_a_few_at_a_time_and_one_for_each_key(served: Served) -> None:
+    reads = LargeReads(served.ledger.db)
+    with served.ledger.db.read_vault() as vault:
+        enterprise = identity_of(vault, FIRST).enterprise
+    with contextlib.ExitStack() as held:
+        for key in range(LARGE_READS):
+            held.enter_context(reads.room(f"key {key}", enterprise, 2))
+        for key in ("key 0", "another"):
+            with pytest.raises(Busy, match="very large"), reads.room(key, enterprise, 2):
+                pass
+        with reads.room("key 0", enterprise, 3):  # FIRST has two records: no large one
+            pass
+    with reads.room("another", enterprise, 2):
+        pass
+    assert LARGE_READS_OF_ONE == 1
+    assert not +reads._under_way
+
+
+@pytest.mark.parametrize("what", ["score", "evidence"])
+def test_who_comes_too_often_hears_when_to_come_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    for name in ("LARGE_SCORE", "LARGE_EVIDENCE"):
+        monkeypatch.setattr(enterprises, name, 1)
+    monkeypatch.setattr("api.turns.LARGE_READS", 0)
+    with served.client("audit") as audit:
+        refused = audit.get(f"/v1/enterprises/{SECOND}/{what}")
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) > 0
+        assert refused.json()["type"].endswith(":busy")
+        assert audit.get(f"/v1/enterprises/{SECOND}/record").status_code == 200
