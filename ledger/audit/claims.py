@@ -10,14 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger.audit.completeness import NOTHING_SIGNED
+from ledger.audit.plain import ascii_line
 from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.facts import KeyCompromised
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from ledger.audit.completeness import NodeSays
     from ledger.audit.objected import ShownObjection
     from ledger.audit.scored import ProvenScore
     from ledger.audit.signed import SignedCheckpoint
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def holds(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> bool:
-    """Whether the verdict is a yes: complete, or signed and incompleteness allowed."""
+    """Whether the verdict is a yes: complete, or signed by the log's own key and incompleteness allowed."""
     return verdict.vouched.complete or (allow_incomplete and verdict.vouched.signed)
 
 
@@ -45,7 +47,8 @@ def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dic
         "complete_why": verdict.vouched.why,
         "proven": proven(verdict),
         "not_proven": not_proven(verdict),
-        "signed_time": verdict.vouched.time,
+        "known_at": verdict.vouched.time,
+        "node": verdict.vouched.node and _node(verdict.vouched.node),
         "stated": {
             "chain_id": stated.chain_id,
             "genesis": stated.genesis.hex(),
@@ -117,14 +120,7 @@ def proven(verdict: EvidenceVerdict) -> dict[str, bool]:
 
 def not_proven(verdict: EvidenceVerdict) -> list[str]:
     """What is not proven, each in a sentence: for whoever relies on it to find out elsewhere."""
-    found, claimed = [], proven(verdict)
-    if not claimed["records"]:
-        found.append(verdict.vouched.why)
-    if verdict.vouched.complete and not verdict.vouched.state:
-        found.append(
-            f"that contract 0x{verdict.stated.contract.hex()} is the ledger you mean: no key of it says so"
-        )
-        found.append("objections, authorities and assessments: no signed statement says them")
+    found = [*_rests_on(verdict)]
     if verdict.leaves == "last" and verdict.assessment:
         found.append(
             "what the published score was made from: places of earlier runs in the log are not proven"
@@ -154,9 +150,37 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _rests_on(verdict: EvidenceVerdict) -> Iterator[str]:
+    """Yield what the verdict takes for granted, whichever keys and node the reader gave."""
+    said, stated = verdict.vouched, verdict.stated
+    if not said.complete:
+        yield said.why
+    if not said.signed:
+        yield f"that contract 0x{stated.contract.hex()} is the ledger you mean: no key of it says so"
+    if said.complete and said.lacking is not None:
+        yield f"objections, authorities and assessments: {said.lacking}"
+    if said.complete and said.lacking is None:
+        yield "that the witnesses stand apart from the operator, each with a node of its own: ask them"
+    if said.node is not None:
+        where = ascii_line(said.node.where)
+        yield f"that the node {where} is your own: one that the operator runs says what the operator says"
+        if said.node.stated is None:
+            yield f"not checked: block {stated.block.number}: your node {where} has none, or no longer"
+
+
 def nothing_signed(verdict: EvidenceVerdict) -> bool:
     """Whether the file is worth nothing because nobody vouches for any of it."""
     return verdict.vouched.why == NOTHING_SIGNED
+
+
+def _node(says: NodeSays) -> dict[str, Any]:
+    return {
+        "where": says.where,
+        "block": says.block.number,
+        "block_hash": says.block.hash.hex(),
+        "block_time": says.block.time,
+        "has_stated_block": says.stated is not None,
+    }
 
 
 def _counted(many: int, root: bytes) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def trusted_from(  # noqa: PLR0917  a verb's options
     quorum: int | None = None,
     cards: Sequence[str] = (),
     not_older_than: str | None = None,
-    node: Callable[[bytes, Sequence[int]], NodeSays] | None = None,
+    node: Callable[[bytes, Sequence[int], int], NodeSays] | None = None,
 ) -> Trusted:
     """Return what the options say. Raises `BadValue`, `WrongKind`, `Misconfigured`."""
     parsed = read_keys(keys, witnesses)
@@ -54,7 +54,10 @@ def trusted_from(  # noqa: PLR0917  a verb's options
 
 
 def report(data: bytes, trusted: Trusted, file: str, as_json: bool, allow_incomplete: bool) -> int:
-    """Verify and print; return the exit code: 0 where it is proven, or incomplete and that was allowed."""
+    """Verify and print; return the exit code: 0 where it is proven, or only incomplete and that was allowed.
+
+    What no key of the log signed is not incomplete but anybody's: it is never 0 without a node.
+    """
     try:
         verdict = verify_evidence(data, trusted)
     except BadProof as refused:

@@ -13,91 +13,100 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ledger.audit.signed import SignedCheckpoint
+    from ledger.crypto.checkpoints import BlockLine
     from ledger.crypto.notes import VerifierKey
 
 NOTHING_SIGNED = "nothing here is signed: it proves nothing"
-ONLY_OPERATOR = "NOT proven complete: only the operator vouches for it"
+NOT_BY_YOURS = "none of your keys signed it"
+NO_STATEMENT = "no signed statement says them"
 
 
 class NodeSays(NamedTuple):
     """What a node of the reader's own says: of its chain, and of the contract's heads at its latest block.
 
-    `where` is the node's address without secrets; the time is the block's, Unix seconds.
+    `where` is the node's address without secrets. `stated` is the block that has the file's number there;
+    None where the node has none.
     """
 
     where: str
     chain_id: int
     genesis: bytes
     has_code: bool
-    block_number: int
-    block_hash: bytes
-    block_time: int
+    block: BlockLine
     heads: Mapping[int, bytes]
+    stated: BlockLine | None
 
 
 class Vouched(NamedTuple):
     """Whether the records are proven complete, and the sentence that says by whom, or why not.
 
-    `state` is whether anybody but the file vouches for its roots; `signed` whether any signature was checked.
-    `time` is since when nothing is known: the oldest signature's, or the node's block's.
+    `signed` is whether the log's own key, given by the reader, signed: only then is it said which ledger this
+    is. `lacking` is what the signatures lack for a proof of every root, None where they prove them all; what
+    they lack, a `node` makes good for heads alone. `time` is since when nothing is known, Unix seconds: the
+    block's own or the oldest signature's, whichever is older; by a node's word, its block's.
     """
 
     complete: bool
     why: str
-    state: bool
     signed: bool
+    lacking: str | None
+    node: NodeSays | None
     time: int | None
+
+    @property
+    def state(self) -> bool:
+        """Whether every root is vouched for by the operator and by somebody who recomputed it."""
+        return self.lacking is None
 
 
 def vouched(
-    block: tuple[int, bytes, int],
+    block: BlockLine,
     found: SignedCheckpoint | None,
     keys: Sequence[VerifierKey],
     quorum: int | None,
     node: NodeSays | None,
 ) -> Vouched:
-    """Judge. `block` is the file's: number, hash and time. What contradicts was refused before."""
-    by_node = _by_node(node)
-    signed = found is not None and bool(found.signed)
-    time = found.time if found is not None and signed else None
-    if found is None or not signed:
-        why = by_node or (NOTHING_SIGNED if not keys else "NOT proven complete: none of your keys signed it")
-        return Vouched(by_node is not None, why, False, False, node.block_time if node else None)
-    reason = _missing(found, wanted_recomputing(keys, quorum))
-    if reason is None:
-        number, block_hash, block_time = block
+    """Judge. `block` is the file's. What contradicts was refused before."""
+    if found is None or not found.signed:
+        why = f"NOT proven complete: {NOT_BY_YOURS}" if keys else NOTHING_SIGNED
+        if node is None:
+            return Vouched(False, why, False, NO_STATEMENT, None, None)
+        return Vouched(True, _by_node(node), False, NO_STATEMENT, node, node.block.time)
+    lacking, signed = _missing(found, wanted_recomputing(keys, quorum)), found.operator is not None
+    # However late a statement is signed, what it says is as old as its block.
+    time = block.time if found.time is None else min(found.time, block.time)
+    if lacking is None:
         witnesses = ", ".join(ascii_line(each) for each in found.recomputed)
-        why = (
-            f"complete as of block {number} ({block_hash.hex()[:16]}), block time {_when(block_time)}, "
-            f"signed {_when(time or 0)} by {ascii_line(found.operator or '')}, recomputed by {witnesses}"
-        )
-        return Vouched(True, why, True, True, time)
-    # A node has heads and nothing else: what only the operator signed stays the operator's word beside it.
-    return Vouched(by_node is not None, by_node or reason, False, True, time)
-
-
-def _by_node(node: NodeSays | None) -> str | None:
+        who = f"{_when(found.time or 0)} by {ascii_line(found.operator or '')}, recomputed by {witnesses}"
+        why = f"{_as_of(block)}, signed {who}"
+        return Vouched(True, why, True, None, node, time)
     if node is None:
-        return None
-    return (
-        f"complete as of block {node.block_number} ({node.block_hash.hex()[:16]}), block time "
-        f"{_when(node.block_time)}, by the heads that your node {ascii_line(node.where)} has"
-    )
+        return Vouched(False, f"NOT proven complete: {lacking}", signed, lacking, None, time)
+    # A node has heads and nothing else: what the signatures leave open beside them stays open.
+    return Vouched(True, _by_node(node), signed, lacking, node, node.block.time)
+
+
+def _by_node(node: NodeSays) -> str:
+    return f"{_as_of(node.block)}, by the heads that your node {ascii_line(node.where)} has"
+
+
+def _as_of(block: BlockLine) -> str:
+    return f"complete as of block {block.number} ({block.hash.hex()[:16]}), block time {_when(block.time)}"
 
 
 def _missing(found: SignedCheckpoint, wanted: int) -> str | None:
     """What is missing for a proof of completeness; None: nothing."""
     said = found.checkpoint.statement
     if said is None or said.heads is None:
-        return "NOT proven complete: what is signed says nothing of heads"
+        return "what is signed says nothing of heads"
     if found.operator is None:
-        return "NOT proven complete: the log's own key was not given, or did not sign"
+        return "the log's own key was not given, or did not sign"
     if not found.recomputed:
-        return ONLY_OPERATOR
+        return "only the operator vouches for it"
     if wanted < 1:
-        return f"NOT proven complete: a quorum of {wanted} asks for nobody's word"
+        return f"a quorum of {wanted} asks for nobody's word"
     if len(found.recomputed) < wanted:
-        return f"NOT proven complete: {len(found.recomputed)} witnesses recomputed it, {wanted} are asked for"
+        return f"{len(found.recomputed)} witnesses recomputed it, {wanted} are asked for"
     return None
 
 

@@ -151,7 +151,7 @@ def _proven(  # noqa: PLR0917  what is stated, and from what it must follow
 ) -> ProvenScore:
     day = scored.signed_day
     if day is not None and as_of > day:
-        raise DayToCome(f"{what} is of {iso(as_of)}, and the file was signed on {iso(day)}")
+        raise DayToCome(f"{what} is of {iso(as_of)}, and nobody vouches for a day after {iso(day)}")
     card = scored.known.get(card_hash)
     if card is None:
         return ProvenScore(as_of, card_hash, None, None, "a card that is not known here", day, None)

@@ -30,9 +30,9 @@ class Trusted:
     """What the reader knows for sure, from elsewhere; None or empty: nothing. `heads` are by enterprise.
 
     `keys` are the log's and the witnesses'; `quorum` is how many of the latter must have cosigned, None all.
-    `cards` are known beside the packaged ones, and so is what has one of `card_hashes`. What is signed must
-    not be from before `not_before` (Unix seconds). `node` asks a node of the reader's own about (contract,
-    enterprises).
+    `cards` are known beside the packaged ones, and so is what has one of `card_hashes`. What is said must
+    not be of before `not_before` (Unix seconds). `node` asks a node of the reader's own about (contract,
+    enterprises, number of the file's block).
     """
 
     chain_id: int | None = None
@@ -45,7 +45,7 @@ class Trusted:
     cards: Sequence[Scorecard] = ()
     card_hashes: Collection[bytes] = ()
     not_before: int | None = None
-    node: Callable[[bytes, Sequence[int]], NodeSays] | None = None
+    node: Callable[[bytes, Sequence[int], int], NodeSays] | None = None
 
 
 def agree(stated: Stated, subjects: Sequence[Subject], trusted: Trusted) -> None:
@@ -75,20 +75,26 @@ def ask_node(stated: Stated, subjects: Sequence[Subject], trusted: Trusted) -> N
     """Ask the reader's node, if there is one, and hold the file against its answer."""
     if trusted.node is None:
         return None
-    found = trusted.node(stated.contract, [each.enterprise for each in subjects])
+    block = stated.block
+    found = trusted.node(stated.contract, [each.enterprise for each in subjects], block.number)
     if (found.chain_id, found.genesis) != (stated.chain_id, stated.genesis):
         raise NotAsTrusted(f"your node is of chain {found.chain_id} from block {found.genesis.hex()}")
     if not found.has_code:
         raise NotAsTrusted(f"your node has no contract at 0x{stated.contract.hex()}")
-    _agree_heads(subjects, found.heads, f" at block {found.block_number} of your node")
+    if found.stated not in (None, block):
+        raise NotAsTrusted(
+            f"block {block.number} is {found.stated.hash.hex()} at your node, made at {found.stated.time}; "
+            f"the file says {block.hash.hex()}, made at {block.time}"
+        )
+    _agree_heads(subjects, found.heads, f" at block {found.block.number} of your node")
     return found
 
 
 def refuse_old(found: Vouched, not_before: int | None) -> None:
-    """Raise `TooOld` for what was signed before the reader's bound."""
+    """Raise `TooOld` for what says nothing of the time since the reader's bound."""
     if not_before is None:
         return
     if found.time is None:
-        raise TooOld("nothing says when this was signed")
+        raise TooOld("nobody whose key was given says of when this is")
     if found.time < not_before:
-        raise TooOld(f"signed at {iso_instant(found.time)}, before {iso_instant(not_before)}")
+        raise TooOld(f"it says what was so at {iso_instant(found.time)}, before {iso_instant(not_before)}")

@@ -25,8 +25,8 @@ Checked in this order; a file is refused at the first that does not hold:
     likewise from the runs below its log size;
  9. with `checkpoint`: it is of this log, of the same block, and every root and count is the file's
     (`CheckpointDiffers`); no signature of a key you gave is wrong (`BadNote`). With keys in `trusted`, the
-    log's own must have signed (`NotSigned`), and so must the witnesses' (`QuorumMissed`), late enough
-    (`TooOld`);
+    log's own must have signed (`NotSigned`), and so must the witnesses' (`QuorumMissed`), late enough and of
+    a block that is late enough (`TooOld`);
 10. with `signatures`: each is by its key over the batch that some of the runs came in (`SignatureWrong`; see
     `batch_signatures`), whose authority is among those shown. Without coincurve installed they are not
     checked, and the verdict says so.
@@ -207,7 +207,7 @@ def _rights(
 def _known_until(stated: Stated, checkpoint: SignedCheckpoint | None, node: NodeSays | None) -> int | None:
     """The last second that anybody vouches for; None: nobody does. No signature is older than its block."""
     if node is not None:
-        return node.block_time
+        return node.block.time
     if checkpoint is None or not checkpoint.signed or checkpoint.time is None:
         return None
     return max(checkpoint.time, stated.block.time)

@@ -132,7 +132,7 @@ class HttpNode:
         status, raw = self._exchange(body)
         try:
             answer = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if status == 200 and answer is not None:
             return answer

@@ -42,7 +42,7 @@ _LINES: Final = {
     "assessments": re.compile(f"assessments {_NUMBER} {_HASH}"),
 }
 #: The last second of the year 2999 in Asia/Shanghai, where the ledger's calendar ends.
-_LATEST: Final = 32_503_651_199
+LATEST: Final = 32_503_651_199
 _ALWAYS: Final = frozenset({"block", "time", "authorities", "assessments"})
 _WITH_ENTERPRISES: Final = frozenset({"heads", "objections"})
 
@@ -155,7 +155,7 @@ def _statement(extensions: Sequence[str]) -> Statement | None:
     if set(found) - _WITH_ENTERPRISES != _ALWAYS or len(_WITH_ENTERPRISES & set(found)) == 1:
         raise BadNote("the checkpoint has some of a ledger's lines, and not all: " + ", ".join(sorted(found)))
     number, block_hash, block_time = found["block"]
-    if max(int(block_time), int(found["time"][0])) > _LATEST:
+    if max(int(block_time), int(found["time"][0])) > LATEST:
         raise BadNote("the checkpoint is of a time beyond the calendar")
     many, facts, root = found["authorities"]
     return Statement(

@@ -62,12 +62,27 @@ def test_a_record_since_then_is_missed_at_the_node(recorded: House, url: str, tm
         verify_evidence(data, Trusted(node=ask_node(url)))
 
 
+def test_the_files_block_is_the_nodes_own(recorded: House, url: str, tmp_path: Path) -> None:
+    data, asking = prove(parts(recorded, tmp_path), ONE, DAY), ask_node(url)
+    verdict = verify_evidence(data, Trusted(node=asking))
+    node = verdict.vouched.node
+    assert node is not None
+    assert node.stated == verdict.stated.block
+    assert "not checked: block" not in claims_text(verdict)
+    with pytest.raises(NotAsTrusted, match=f"block {node.stated.number} is .* at your node, made at"):
+        # The same heads, on a chain that has another block there.
+        verify_evidence(data, Trusted(node=lambda c, n, block: asking(c, n, block - 1)))
+    ahead = verify_evidence(data, Trusted(node=lambda c, n, block: asking(c, n, block + 1000)))
+    assert ahead.vouched.complete
+    assert f"not checked: block {node.stated.number}: your node" in claims_text(ahead)
+
+
 def test_another_chain_or_no_contract_or_no_node_at_all(recorded: House, url: str, tmp_path: Path) -> None:
     data = prove(parts(recorded, tmp_path), ONE, DAY)
     asking = ask_node(url)
     with pytest.raises(NotAsTrusted, match="your node is of chain"):
         verify_evidence(data, Trusted(node=lambda *a: asking(*a)._replace(genesis=bytes(32))))
     with pytest.raises(NotAsTrusted, match="your node has no contract"):
-        verify_evidence(data, Trusted(node=lambda _, numbers: asking(bytes(20), numbers)))
+        verify_evidence(data, Trusted(node=lambda _, numbers, block: asking(bytes(20), numbers, block)))
     with pytest.raises(ChainUnavailable):
         verify_evidence(data, Trusted(node=ask_node("http://127.0.0.1:9")))
