@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 
 from api.looks import LookLog
 from api.metrics import Metrics
-from api.mirror import LogMirror
+from api.mirror import LogMirror, StateMirror
 from api.readiness import Checks
 from api.turns import LargeReads
 from ledger.bootstrap import Ledger
@@ -27,6 +27,7 @@ class Service:
     ledger: Ledger
     looks: LookLog
     mirror: LogMirror
+    state: StateMirror
     large_reads: LargeReads
     workers: Sequence[Worker] = ()
     metrics: Metrics = field(default_factory=Metrics)
@@ -35,7 +36,9 @@ class Service:
     @classmethod
     def around(cls, ledger: Ledger, workers: Sequence[Worker] = ()) -> Service:
         """Make the service of an open ledger, and of the workers that send and follow for it, if any do."""
-        return cls(ledger, LookLog(ledger.db), LogMirror(ledger.db), LargeReads(ledger.db), workers)
+        return cls(
+            ledger, LookLog(ledger.db), LogMirror(ledger.db), StateMirror(), LargeReads(ledger.db), workers
+        )
 
 
 async def service_of(request: Request) -> Service:

@@ -47,7 +47,7 @@ def latest(_: KnownCaller, service: TheService) -> Checkpoint:
 def _signed(service: Service, size: int, root: bytes) -> str | None:
     """The signed note of this size and root. A damaged index, or one that lags, signs nothing: then none."""
     try:
-        kept = make_checkpoint(service.ledger)
+        kept = make_checkpoint(service.ledger, service.mirror.tree(), service.state.trees)
     except (ChainDamaged, Forked, NotFound, NotWritable):
         return None
     return str(kept.note) if kept.checkpoint[1:3] == (size, root) else None

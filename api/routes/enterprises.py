@@ -140,7 +140,8 @@ def evidence(
             as_of,
             with_documents=query.documents,
             documents_of=reader.documents_of,
-            tree=service.mirror.tree(),
+            log=service.mirror.tree(),
+            trees=service.state.trees,
         )
     return Response(content, media_type="application/json")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
+from ledger.crypto.heads import genesis_head
 from ledger.crypto.statement import StateTrees
 from ledger.domain import facts
 from ledger.index.queries import heads
@@ -76,18 +77,50 @@ def read_trees(index: Connection) -> StateTrees:
     return trees
 
 
-def authority_facts(index: Connection, authority: int | None = None) -> list[AuthorityFact]:
-    """Return what the chain said of authorities, of all or of one, in its order."""
-    return sorted(
-        chain.from_iterable(_told(index, each, authority) for each in _AUTHORITY_TABLES), key=_order
+def advance(trees: StateTrees, index: Connection, after: int) -> None:
+    """Bring the trees of an earlier state of this chain, that at block `after`, to the index's own."""
+    enterprises, runs = tables.enterprises, tables.runs
+    made = select(enterprises.c.enterprise, enterprises.c.commitment).where(
+        enterprises.c.block_number > after
     )
+    for enterprise, commitment in index.execute(made.order_by(enterprises.c.enterprise)):
+        trees.register(enterprise, genesis_head(enterprise, commitment))
+    moved = select(runs.c.enterprise, runs.c.head).where(runs.c.block_number > after)
+    for enterprise, head in index.execute(moved.order_by(runs.c.leaf_index)):
+        trees.move_head(enterprise, head)
+    for told in authority_facts(index, after=after):
+        trees.authority(told)
+    for objected in objection_facts(index, after=after):
+        trees.objection(objected)
+    for found in published(index):
+        trees.assessment(found)  # those the trees have already change nothing
 
 
-def objection_facts(index: Connection, enterprise: int | None = None) -> list[ObjectionFact]:
+def last_block(index: Connection) -> tuple[int, bytes]:
+    """Return number and hash of the last block with facts, which stands for all the index says; 0 if none."""
+    blocks = tables.blocks
+    row = index.execute(select(blocks.c.number, blocks.c.hash).order_by(blocks.c.number.desc()).limit(1))
+    return next(((number, block_hash) for number, block_hash in row), (0, b""))
+
+
+def has_block(index: Connection, number: int, block_hash: bytes) -> bool:
+    """Whether the index has this block: then it has all that stood before it."""
+    found = index.scalar(select(tables.blocks.c.hash).where(tables.blocks.c.number == number))
+    return found == block_hash
+
+
+def authority_facts(index: Connection, authority: int | None = None, after: int = -1) -> list[AuthorityFact]:
+    """Return what the chain said of authorities, of all or of one, after a block, in its order."""
+    told = (_told(index, each, authority, after) for each in _AUTHORITY_TABLES)
+    return sorted(chain.from_iterable(told), key=_order)
+
+
+def objection_facts(index: Connection, enterprise: int | None = None, after: int = -1) -> list[ObjectionFact]:
     """Return objections and their answers, of all enterprises or of one, in the order of the chain."""
     opened, answered = tables.objections, tables.answers
-    first = _placed(opened)
+    first = _placed(opened).where(opened.c.block_number > after)
     then = _placed(answered).join(opened, opened.c.objection == answered.c.objection)
+    then = then.where(answered.c.block_number > after)
     if enterprise is not None:
         first = first.where(opened.c.enterprise == enterprise)
         then = then.where(opened.c.enterprise == enterprise)
@@ -136,8 +169,8 @@ def _order(fact: AuthorityFact | ObjectionFact) -> tuple[int, int]:
     return fact.at.block_number, fact.at.log_index
 
 
-def _told(index: Connection, table: Table, authority: int | None) -> Iterator[AuthorityFact]:
-    chosen = _placed(table)
+def _told(index: Connection, table: Table, authority: int | None, after: int) -> Iterator[AuthorityFact]:
+    chosen = _placed(table).where(table.c.block_number > after)
     if authority is not None:
         chosen = chosen.where(table.c.authority == authority)
     for row in index.execute(chosen):

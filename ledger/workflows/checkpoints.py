@@ -8,7 +8,7 @@ that cannot follow the last kept checkpoint is not signed.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ledger.audit.statement import statement_of
 from ledger.crypto.checkpoints import (
@@ -28,7 +28,7 @@ from ledger.index.queries import leaf_hashes
 from ledger.index.statement import Counters, counters, read_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -43,6 +43,10 @@ _SUFFIX = ".checkpoint"
 _PATIENCE = 30.0
 #: Seconds after which a checkpoint is signed anew though nothing has moved: it says how fresh it is.
 _RENEWED = 3600
+
+
+#: Gives the trees of the state an index stands at; who takes them does not change them.
+TreesOf: TypeAlias = "Callable[[Connection], StateTrees]"
 
 
 class Kept(NamedTuple):
@@ -72,8 +76,10 @@ def operator_key(ledger: Office) -> SigningKey:
     return SigningKey(origin(ledger.deployment), ED25519, ledger.keystore.checkpoint_key)
 
 
-def make_checkpoint(ledger: Office) -> Kept:
+def make_checkpoint(ledger: Office, log: Tree | None = None, trees: TreesOf = read_trees) -> Kept:
     """Sign the ledger as it is at the block the index stands at, keep the file, and return it.
+
+    `log` and `trees`: as for `take_snapshot`.
 
     While nothing has moved, one signed within the last hour is returned. The index must have followed.
     Raises `Forked`, `ChainDamaged` (the index is not the contract's), and `ChainUnavailable` if the chain was
@@ -83,7 +89,7 @@ def make_checkpoint(ledger: Office) -> Kept:
         last = _last(ledger)
         if last is not None and _fresh(last, counters(index)) and _rooted(ledger, last):
             return last
-        return _sign(ledger, take_snapshot(ledger, index), last)
+        return _sign(ledger, take_snapshot(ledger, index, log, trees), last)
 
 
 def checkpoint_of(ledger: Office, snapshot: Snapshot, not_before: int = 0) -> Kept | None:
@@ -106,11 +112,14 @@ def checkpoint_of(ledger: Office, snapshot: Snapshot, not_before: int = 0) -> Ke
             return None
 
 
-def take_snapshot(ledger: Office, index: Connection, log: Tree | None = None) -> Snapshot:
+def take_snapshot(
+    ledger: Office, index: Connection, log: Tree | None = None, trees: TreesOf = read_trees
+) -> Snapshot:
     """Return the state of the block the index stands at, compared with what the contract says of the log.
 
-    `log` is the log's tree if the caller keeps one. Raises `NotFound` for an empty index, `ChainDamaged` when
-    index and contract do not agree, `ChainUnavailable` after a reorganisation.
+    `log` is the log's tree if the caller keeps one, `trees` gives those of the state. Raises `NotFound` for
+    an empty index, `ChainDamaged` when index and contract do not agree, `ChainUnavailable` after a
+    reorganisation.
     """
     at = read_cursor(index)
     if at is None:
@@ -126,7 +135,7 @@ def take_snapshot(ledger: Office, index: Connection, log: Tree | None = None) ->
             f"at block {at.number} the contract has a log of {size} with root {root.hex()}, "
             "the index another one: audit the ledger, then rebuild the index"
         )
-    return Snapshot(BlockLine(at.number, at.hash, int(block["timestamp"], 16)), kept, read_trees(index))
+    return Snapshot(BlockLine(at.number, at.hash, int(block["timestamp"], 16)), kept, trees(index))
 
 
 def keep(kept: Kept) -> Kept:

@@ -17,7 +17,7 @@ from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import day_of, start_of
 from ledger.domain.records import split_id, unpack_run
 from ledger.index.queries import authority_number, enterprise_by_index, runs_of
-from ledger.index.statement import counters, objection_facts
+from ledger.index.statement import counters, objection_facts, read_trees
 from ledger.outbox.identities import identity_shown
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
 from ledger.workflows.checkpoints import checkpoint_of, take_snapshot
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ledger.crypto.merkle import Tree
     from ledger.domain.records import Posted
-    from ledger.workflows.checkpoints import Kept
+    from ledger.workflows.checkpoints import Kept, TreesOf
     from ledger.workflows.office import Office
 
 
@@ -44,12 +44,14 @@ def prove(
     with_documents: bool = True,
     documents_of: str | None = None,
     with_signatures: bool = False,
-    tree: Tree | None = None,
+    log: Tree | None = None,
+    trees: TreesOf = read_trees,
     cosigned: Callable[[Kept], Kept] | None = None,
 ) -> bytes:
     """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
 
-    `tree` is the log's tree if the caller keeps one; it is made from the index otherwise. Documents that are
+    `log` is the log's tree if the caller keeps one, and `trees` gives those of the state; they are made from
+    the index otherwise. Documents that are
     erased, missing or damaged are left out, as all are without `with_documents`,
     and with `documents_of` those of every authority but the one of that code. `with_signatures` adds those
     of the batches the runs came in, from the chain's transactions. `cosigned` has witnesses cosign the
@@ -58,7 +60,7 @@ def prove(
     """
     subject = subject_of(ledger.db, text, as_of)
     with ledger.db.read_index() as index, ledger.db.read_vault() as vault:
-        snapshot = take_snapshot(ledger, index, tree)
+        snapshot = take_snapshot(ledger, index, log, trees)
         members = (subject.enterprise, *(each for each in subject.members if each != subject.enterprise))
         subjects = [_subject(index, vault, each) for each in members]
         if with_documents:

@@ -12,6 +12,7 @@ from honest_chain import FOREVER, Chain, history, key_of, scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.mirror import StateMirror
 from ledger.audit.statement import NotReproduced, Recomputed, statement_of
 from ledger.crypto.checkpoints import BlockLine, Checkpoint
 from ledger.crypto.statement import State
@@ -83,9 +84,12 @@ def recomputed(facts: Iterable[Fact]) -> Recomputed:
     return made
 
 
-def indexed(database: Database) -> State:
+def indexed(database: Database, mirror: StateMirror | None = None) -> State:
     with database.read_index() as connection:
         state, counted = read_trees(connection).state(), counters(connection)
+        if mirror is not None:
+            assert mirror.trees(connection).state() == state
+            assert mirror.trees(connection) is mirror.trees(connection)
     assert counted[1:] == (
         state.enterprises,
         state.authorities,
@@ -104,14 +108,18 @@ def test_index_and_facts_make_one_statement(seed: int) -> None:
     numbers = sorted({fact.at.block_number for fact in chain.facts})
     cut = chance.choice(numbers[:-1])
     before = [fact for fact in chain.facts if fact.at.block_number <= cut]
+    mirror = StateMirror()  # kept over all of it, as the API keeps one
     with tempfile.TemporaryDirectory() as folder, open_database(None, Path(folder)) as database:
         follow(database, before)
-        assert indexed(database) == recomputed(before).trees.state()
+        assert indexed(database, mirror) == recomputed(before).trees.state()
+        with database.read_index() as connection:
+            given_out = mirror.trees(connection)
         follow(database, chain.facts[len(before) :])
-        assert indexed(database) == recomputed(chain.facts).trees.state()
+        assert indexed(database, mirror) == recomputed(chain.facts).trees.state()
+        assert given_out.state() == recomputed(before).trees.state(), "what was given out does not change"
         with database.write_index() as connection:
             _undo_above(connection, Followed(cut, before[-1].at.block_hash))
-        assert indexed(database) == recomputed(before).trees.state()
+        assert indexed(database, mirror) == recomputed(before).trees.state()
 
 
 def test_both_databases_give_it_alike(database: Database) -> None:
