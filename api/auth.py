@@ -6,9 +6,11 @@
 | `AuthorityCaller` | a key of an authority; posts for that authority |
 | `AuditCaller` | a key for audit |
 | `EnterpriseReader` | an authority, audit, or the enterprise itself; the look is in the access log by then |
+| `OwnReader` | these, and a foreign authority, which is shown what it wrote itself |
 
 An enterprise's key opens its own identifier and the names linked to it, and learns nothing about others: what
-is not its own is 403, whether or not it exists.
+is not its own is 403, whether or not it exists. A foreign authority's opens the parties that it has a record
+about, by the very identifier it used; any other is 404, whether or not it exists.
 """
 
 # FastAPI resolves annotations when a route is declared: what they name must be imported.
@@ -27,6 +29,7 @@ from api.service import Service, TheService
 from ledger.domain.catalogue import Authority
 from ledger.domain.parties import Party, parse_party
 from ledger.errors import BadValue, Forbidden, NotFound
+from ledger.index.queries import has_written
 from ledger.outbox.identities import identity_of
 from ledger.store.access import ApiKey, Look, verify_key
 from ledger.workflows.subjects import members_of
@@ -88,10 +91,7 @@ def _authority(request: Request, service: TheService, credentials: _Credentials)
     key = _known(request, service, credentials)
     if key.scope.kind != "authority":
         raise Forbidden(f"A key for {key.scope.kind} does not post records; an authority's key does.")
-    authority = service.ledger.authorities.get(key.scope.subject)
-    if authority is None:
-        raise Forbidden(f"This ledger has no authority {key.scope.subject!r}.")
-    return AuthorityKey(key, authority)
+    return AuthorityKey(key, _authority_of(service, key))
 
 
 def _audit(request: Request, service: TheService, credentials: _Credentials) -> ApiKey:
@@ -112,6 +112,8 @@ class Reader(NamedTuple):
     key: ApiKey
     party: Party
     enterprise: int
+    #: The foreign authority that asks; None: anybody else. It is shown nothing that others wrote.
+    foreign: Authority | None = None
 
     @property
     def documents_of(self) -> str | None:
@@ -123,17 +125,60 @@ class Reader(NamedTuple):
         return self.documents_of in (None, code)
 
 
+def _own_reader(
+    request: Request, service: TheService, credentials: _Credentials, party_id: PartyPath
+) -> Reader:
+    return _looking(request, service, credentials, party_id, foreign_too=True)
+
+
 def _reader(request: Request, service: TheService, credentials: _Credentials, party_id: PartyPath) -> Reader:
+    return _looking(request, service, credentials, party_id, foreign_too=False)
+
+
+def _looking(
+    request: Request,
+    service: Service,
+    credentials: HTTPAuthorizationCredentials | None,
+    party_id: str,
+    *,
+    foreign_too: bool,
+) -> Reader:
+    """Return the reader; its look is in the access log by then."""
     with service.ledger.db.read_vault() as vault:
         key = _identify(request, vault, credentials)
+        foreign = _foreign(service, key)
+        if foreign is not None and not foreign_too:
+            raise Forbidden(
+                "A foreign authority reads its own records and the objections to them, and nothing that shows"
+                " what others wrote."
+            )
         try:
             party = parse_party(party_id)
         except BadValue as error:
             raise BadValue("id", party_id, error.reason) from None
         enterprise = _enterprise(service, vault, key, party)
+    if foreign is not None:
+        with service.ledger.db.read_index() as index:
+            if not has_written(index, foreign.number, enterprise):
+                raise NotFound(f"{party.key} is not in the ledger")
     action = request.scope["route"].name
     service.looks.write(Look(int(time.time()), key.scope, key.id, action, enterprise))
-    return Reader(key, party, enterprise)
+    return Reader(key, party, enterprise, foreign)
+
+
+def _foreign(service: Service, key: ApiKey) -> Authority | None:
+    """Return the foreign authority that a key speaks for. Raises `Forbidden` for one that is unknown here."""
+    if key.scope.kind != "authority":
+        return None
+    found = _authority_of(service, key)
+    return found if found.foreign else None
+
+
+def _authority_of(service: Service, key: ApiKey) -> Authority:
+    authority = service.ledger.authorities.get(key.scope.subject)
+    if authority is None:
+        raise Forbidden(f"This ledger has no authority {key.scope.subject!r}.")
+    return authority
 
 
 def _enterprise(service: Service, vault: Connection, key: ApiKey, party: Party) -> int:
@@ -153,3 +198,4 @@ def _enterprise(service: Service, vault: Connection, key: ApiKey, party: Party) 
 
 
 EnterpriseReader = Annotated[Reader, Depends(_reader)]
+OwnReader = Annotated[Reader, Depends(_own_reader)]

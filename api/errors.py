@@ -16,7 +16,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from api.logs import log
-from ledger.errors import BadValue, Busy, ChainRefused, Conflict, Forbidden, LedgerError, NotFound
+from ledger.errors import (
+    BadValue,
+    Busy,
+    ChainRefused,
+    ChainUnavailable,
+    Conflict,
+    Forbidden,
+    LedgerError,
+    NotFound,
+)
 from ledger.files import disk_fault
 from ledger.store.answers import KeyMeansAnother
 
@@ -114,6 +123,22 @@ _STATUS: Final[tuple[tuple[type[LedgerError], int], ...]] = (
 )
 
 
+#: What a caller reads of these: their own sentences may name a node's address, or a folder.
+_SAID: Final[tuple[tuple[type[LedgerError], str], ...]] = (
+    (ChainUnavailable, "the chain does not answer at the moment"),
+    (ChainRefused, "the chain refuses this; the operator's log says why"),
+)
+
+
+def said_to_callers(error: LedgerError) -> str:
+    """Return the sentence of an error without what only the operator should read, which goes to the log."""
+    for kind, sentence in _SAID:
+        if isinstance(error, kind):
+            log.warning("chain", code=error.code, error=str(error))
+            return sentence
+    return str(error)
+
+
 def status_of(error: LedgerError) -> int:
     """Return the HTTP status of an error: its own, the table's, 503 where trying again helps, else 500."""
     if isinstance(error, ApiError):
@@ -162,7 +187,7 @@ def of_ledger_error(error: LedgerError) -> JSONResponse:
         errors = [{"field": error.field, "value": error.value, "reason": error.reason}]
     if error.retry_helps:
         headers.setdefault("Retry-After", str(RETRY_AFTER))
-    detail = str(error)
+    detail = said_to_callers(error)
     if error.why:
         log.warning("driver", code=error.code, error=detail, why=error.why)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:

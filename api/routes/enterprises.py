@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Response
 
 from api import cursors
-from api.auth import EnterpriseReader, Reader
+from api.auth import EnterpriseReader, OwnReader, Reader
 from api.depth import sendable
 from api.openapi import responses
 from api.schemas import (
@@ -24,7 +24,7 @@ from api.schemas import (
     Strict,
     instant,
 )
-from api.service import TheService
+from api.service import Service, TheService
 from api.turns import LARGE_EVIDENCE, LARGE_SCORE
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import iso, to_day
@@ -101,18 +101,22 @@ def score(reader: EnterpriseReader, service: TheService, query: Annotated[ScoreQ
     summary="Its record, in pages",
     responses=responses(403, 404),
 )
-def record(reader: EnterpriseReader, service: TheService, query: Annotated[PageQuery, Query()]) -> object:
-    """Every record on the chain about it and the names linked to it, each with how it stands today."""
+def record(reader: OwnReader, service: TheService, query: Annotated[PageQuery, Query()]) -> object:
+    """Every record on the chain about it and the names linked to it, each with how it stands today.
+
+    A foreign authority is shown what it wrote about exactly this party.
+    """
     ledger = service.ledger
-    after = cursors.unpack(query.cursor, 2) if query.cursor else (0, 0)
+    after = Place(*(cursors.unpack(query.cursor, 2) if query.cursor else (0, 0)))
     page, last = record_page(
         ledger.db,
         ledger.catalogue,
         ledger.keystore.master_key,
         reader.party.key,
         as_of=ledger.today(),
-        after=Place(*after),
+        after=after,
         limit=query.limit,
+        author=reader.foreign and reader.foreign.number,
     )
     shown = [_permitted(reader, each) for each in page["records"]]
     return {**page, "records": shown, "next": None if last is None else cursors.pack(*last)}
@@ -152,9 +156,14 @@ def evidence(
     summary="Its objections, and their answers",
     responses=responses(403, 404),
 )
-def objections(reader: EnterpriseReader, service: TheService) -> object:
-    """Every objection it or the names linked to it opened, with the last day for the answer."""
+def objections(reader: OwnReader, service: TheService) -> object:
+    """Every objection it or the names linked to it opened, with the last day for the answer.
+
+    A foreign authority is shown those to its own records about exactly this party.
+    """
     ledger = service.ledger
+    if reader.foreign is not None:
+        return _to_own(reader, reader.foreign.code, service)
     subject = subject_of(ledger.db, reader.party.key, ledger.today())
     found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
     with ledger.db.read_index() as index:
@@ -198,6 +207,14 @@ def enterprise(reader: EnterpriseReader, service: TheService) -> Enterprise:
         records=sum(each.records for each in extents.values()),
         head=head.hex(),
     )
+
+
+def _to_own(reader: Reader, code: str, service: Service) -> dict[str, object]:
+    """The objections to one authority's records about a party."""
+    ledger = service.ledger
+    found = objections_of(ledger.db, ledger.keystore.master_key, (reader.enterprise,), ledger.today())
+    own = [each for each in found if each["record"].rpartition("-")[0] == code]
+    return {"id": reader.party.key, "key": None, "objections": own}
 
 
 def _permitted(reader: Reader, item: ItemDict) -> ItemDict:

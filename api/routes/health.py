@@ -1,4 +1,8 @@
-"""For whoever runs the service: is the process up, can it work, and its figures. No key needed."""
+"""For whoever runs the service: is the process up, can it work, and its figures. No key needed.
+
+So they say nothing that a stranger may not hear: counts, ages and fixed words, and no firm, authority, host
+or path.
+"""
 
 # FastAPI resolves annotations when a route is declared: what they name must be imported.
 # ruff: noqa: TC001
@@ -14,16 +18,17 @@ from fastapi import APIRouter, Response
 from sqlalchemy import update
 
 from api import metrics
-from api.errors import NotReady
+from api.errors import NotReady, said_to_callers
 from api.log_schemas import Alive, Ready
 from api.logs import log
 from api.openapi import responses
 from api.service import Service, TheService
 from ledger.chain.connect import read_clock
-from ledger.errors import LedgerError
+from ledger.errors import Busy, ChainUnavailable, NotWritable
 from ledger.index.queries import counts
 from ledger.outbox.waiting import waiting_since
 from ledger.outbox.wallet_batches import waiting
+from ledger.store.failures import StoreUnavailable
 from ledger.store.vault import deployment
 
 if TYPE_CHECKING:
@@ -35,6 +40,8 @@ router = APIRouter(tags=["operation"])
 NEAR: Final = 20
 #: Seconds an accepted row may wait for the chain.
 LATE: Final = 600
+#: Errors whose sentences name no firm, authority or place: whoever reaches the port may read them.
+_SPEAKING: Final = (NotReady, StoreUnavailable, NotWritable, Busy, ChainUnavailable)
 _VERSION: Final = version("credit-ledger")
 
 
@@ -77,8 +84,10 @@ def _questions(service: Service) -> dict[str, Callable[[], str]]:
 
 
 def _fault(name: str, error: BaseException | None) -> str | None:
-    if error is None or isinstance(error, LedgerError):
-        return None if error is None else str(error)
+    if error is None:
+        return None
+    if isinstance(error, _SPEAKING):
+        return said_to_callers(error)
     log.error("readiness", check=name, error=type(error).__name__, exc_info=error)
     return "an error of its own; the operator's log says which"
 

@@ -52,6 +52,8 @@ def submission_state(
     name: Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$", examples=[SUBMISSION])],
 ) -> SubmissionState:
     """For the authority that sent it, and for audit. A record is `recorded` once the index has it."""
+    if caller.scope.kind == "enterprise":
+        raise Forbidden("A key for an enterprise does not read submissions.")
     ledger = service.ledger
     after = cursors.unpack(query.cursor, 1)[0] if query.cursor else 0
     with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
@@ -78,8 +80,6 @@ def submission_state(
 def _permitted(caller: ApiKey, codes: Mapping[int, str], found: SubmissionRow) -> SubmissionRow:
     if caller.scope.kind == "audit" or str(caller.scope) == f"authority:{codes.get(found.authority)}":
         return found
-    if caller.scope.kind == "enterprise":
-        raise Forbidden("A key for an enterprise does not read submissions.")
     # Another authority's: whether it exists is not this caller's business.
     raise NotFound(f"there is no submission {found.id!r}")
 

@@ -65,6 +65,7 @@ class Authority(NamedTuple):
     """An authority: number on the chain, code, names and mandate (bit t: may write type t).
 
     `weighty` are the types of the mandate that need two officers where four eyes are on (bit t, too).
+    `foreign`: of another state, it reads its own records only.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Authority(NamedTuple):
     zh: str
     mandate: int
     weighty: int = 0
+    foreign: bool = False
 
     def may_write(self, type_number: int) -> bool:
         """Whether the mandate has the bit of this type."""
@@ -131,7 +133,15 @@ def default_authorities() -> tuple[Authority, ...]:
     catalogue = load_catalogue()
     entries = _toml("authorities", _packaged("authorities.toml"))["authority"]
     found = tuple(
-        Authority(each["number"], each["code"], each["en"], each["zh"], mandate, mandate & catalogue.weighty)
+        Authority(
+            each["number"],
+            each["code"],
+            each["en"],
+            each["zh"],
+            mandate,
+            mandate & catalogue.weighty,
+            bool(each.get("foreign", False)),
+        )
         for each in entries
         for mandate in [catalogue.mandate(each["code"])]
     )

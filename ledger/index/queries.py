@@ -136,6 +136,12 @@ def runs_of(index: Connection, wanted: Collection[int]) -> list[RunRow]:
     return [RunRow(*row) for row in index.execute(chosen)]
 
 
+def has_written(index: Connection, authority: int, enterprise: int) -> bool:
+    """Whether an authority has a record about exactly this enterprise."""
+    own = (runs.c.authority == authority) & (runs.c.enterprise == enterprise)
+    return index.scalar(select(runs.c.first_id).where(own).limit(1)) is not None
+
+
 def runs_from(index: Connection, first_ids: Collection[int]) -> list[RunRow]:
     """Return the runs that begin with these records."""
     return [RunRow(*row) for row in index.execute(_BY_FIRST, {"wanted": list(first_ids)})]

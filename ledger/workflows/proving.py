@@ -51,9 +51,10 @@ def prove(
     """Return an evidence file (see `audit.verifier`) about an identifier's enterprise and its linked names.
 
     `log` is the log's tree if the caller keeps one, and `trees` gives those of the state; they are made from
-    the index otherwise. Documents that are
-    erased, missing or damaged are left out, as all are without `with_documents`,
-    and with `documents_of` those of every authority but the one of that code. `with_signatures` adds those
+    the index otherwise. Documents that are erased, missing or damaged are left out, as all are without
+    `with_documents`. `documents_of` is the code of an authority that asks: it is shown the documents it
+    wrote, and not what binds names to numbers, as who has an identity's salt can tell that firm's number for
+    ever. `with_signatures` adds those
     of the batches the runs came in, from the chain's transactions. `cosigned` has witnesses cosign the
     checkpoint. Raises `BadValue` for no identifier, `NotFound` for an enterprise unknown or not on the chain
     yet, `ChainDamaged` when index and contract do not agree.
@@ -63,6 +64,8 @@ def prove(
         snapshot = take_snapshot(ledger, index, log, trees)
         members = (subject.enterprise, *(each for each in subject.members if each != subject.enterprise))
         subjects = [_subject(index, vault, each) for each in members]
+        if documents_of is not None:
+            subjects = [each._replace(identity=None) for each in subjects]
         if with_documents:
             master_key = ledger.keystore.master_key
             only = None if documents_of is None else authority_number(index, documents_of)

@@ -19,7 +19,7 @@ from ledger.workflows.held import held_documents
 from ledger.workflows.json_text import BadJson, read_json
 from ledger.workflows.objecting import disputed
 from ledger.workflows.reading import names_of
-from ledger.workflows.subjects import subject_at
+from ledger.workflows.subjects import alone, subject_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,20 +101,37 @@ def record_page(
     as_of: int,
     after: Place,
     limit: int,
+    author: int | None = None,
 ) -> tuple[RecordDict, Place | None]:
     """Return `limit` records that come after a place, and the place of the last of them.
 
     The pages together are what `record_of` returns; one is made without looking at the others. The place is
-    None when there are no more. Raises `BadValue`, `NotFound`.
+    None when there are no more. With an `author`, the pages are of what this authority wrote about exactly
+    this party, and show nothing of others: not by a status, a link, or how full a page is. Raises
+    `BadValue`, `NotFound`.
     """
     with database.read_vault() as vault, database.read_index() as index:
-        subject = subject_at(vault, index, text, as_of)
-        found, more = page_of(index, subject.members, as_of, after, limit)
-        posted = concerning(index, subject.members, as_of, [each for each, _ in found])
+        if author is None:
+            subject = subject_at(vault, index, text, as_of)
+            found, more = page_of(index, subject.members, as_of, after, limit)
+            posted = concerning(index, subject.members, as_of, [each for each, _ in found])
+        else:
+            subject = alone(vault, text)
+            own = _written(index, subject.enterprise, author, as_of)
+            rest = [pair for pair in own if Place(pair[0].decided_on, pair[0].id) > after]
+            found, more = rest[:limit], len(rest) > limit
+            posted = [each for each, _ in own]
         view = _View(vault, index, master_key, names_of(catalogue, index))
         items = _items(view, subject, found, posted, as_of)
     last = found[-1][0] if more else None
     return _record_dict(subject, as_of, items), last and Place(last.decided_on, last.id)
+
+
+def _written(index: Connection, enterprise: int, author: int, as_of: int) -> list[tuple[Posted, RunRow]]:
+    """What one authority wrote about an enterprise, in the order of decision."""
+    own = [each for each in runs_of(index, (enterprise,)) if each.authority == author]
+    found = [(each, run) for run in own for each in run.posted if each.decided_on <= as_of]
+    return sorted(found, key=lambda pair: in_order(pair[0]))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,13 @@ def subject_at(vault: Connection, index: Connection, text: str, as_of: int) -> S
     return Subject(asked.party_key, found.party_key, found.text, enterprise, members, linked)
 
 
+def alone(vault: Connection, text: str) -> Subject:
+    """Follow an identifier no further than to its own party, whatever is linked to it. Raises as these do."""
+    asked = identity_asked(vault, text)
+    enterprise = asked.enterprise
+    return Subject(asked.party_key, asked.party_key, asked.text, enterprise, (enterprise,), ())
+
+
 def members_of(index: Connection, enterprise: int, as_of: int) -> tuple[int, tuple[int, ...]]:
     """Return the enterprise that this one's record follows on a day, and all whose records it unites."""
     component = connected(index, enterprise)

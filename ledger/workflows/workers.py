@@ -41,7 +41,7 @@ class Worker:
         self.name = name
         #: Rounds that ended with an error, so far.
         self.failures = 0
-        #: What the last round met; None: it ended well.
+        #: The code of what the last round met; None: it ended well.
         self.error: str | None = None
         self._work, self._pause = work, pause
         self._say, self._unforeseen = say, unforeseen
@@ -73,7 +73,10 @@ class Worker:
         return time.monotonic() - self._last
 
     def fault(self) -> str | None:
-        """Say why this worker is not to be relied on at the moment; None: it works."""
+        """Say why this worker is not to be relied on at the moment, to whoever asks; None: it works.
+
+        What the last round met goes by its code: its sentence, which the operator has, may name anything.
+        """
         why = f"; the last round met: {self.error}" if self.error else ""
         if not self._thread.is_alive():
             return f"is dead{why}"
@@ -101,12 +104,12 @@ class Worker:
         except LedgerError as error:
             self._tell(f"waiting: {error}" + (f": {error.why}" if error.why else ""))
             # Where trying again does not help, all that could be done was done: the round is a whole one.
-            return str(error) if error.retry_helps else None
+            return error.code if error.retry_helps else None
         except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
             full = disk_fault(error)
             if full is not None:
                 self._tell(f"waiting: {full}: {full.why}")
-                return str(full)
+                return full.code
             name = type(error).__name__
             self._unforeseen(self.name, error)
             self._tell(f"{self.name}: an error of its own ({name}); it tries again")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,7 +15,8 @@ from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.parties import parse_party
 from ledger.domain.submissions import Submission
 from ledger.outbox.accept import accept
-from ledger.store.access import list_keys, revoke_key
+from ledger.store.access import revoke_key
+from ledger.workflows.objecting import open_objection
 
 if TYPE_CHECKING:
     from served_ledger import Served
@@ -39,10 +42,87 @@ PROOFS = ("checkpoint", "inclusion", "consistency")
 ALLOWED = {
     None: {},
     "authority:STA": {"post": 415, "submission": 404, **dict.fromkeys((*READS, *PROOFS), 200)},
-    f"enterprise:{FIRST}": dict.fromkeys((*READS, *PROOFS), 200) | {"submission": 404},
-    f"enterprise:{SECOND}": dict.fromkeys(PROOFS, 200) | {"submission": 404},
+    f"enterprise:{FIRST}": dict.fromkeys((*READS, *PROOFS), 200),
+    f"enterprise:{SECOND}": dict.fromkeys(PROOFS, 200),
     "audit": {"submission": 404, **dict.fromkeys((*READS, *PROOFS, "leaves"), 200)},
 }
+#: Whose key stands for each column of the table in docs/http.md.
+COLUMNS = ["authority:STA", "authority:US-CPSC", f"enterprise:{FIRST}", "audit", None]
+
+
+def documented() -> dict[tuple[str, str], list[str]]:
+    """The table of docs/http.md: who reads what, by method and path, in the order of `COLUMNS`."""
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(GET|POST) (/[^`]*)` \|(.*)\|$", text, re.MULTILINE)
+    return {(method, path): [each.strip() for each in cells.split("|")] for method, path, cells in rows}
+
+
+def test_who_reads_what_is_documented_for_every_route(served: Served) -> None:
+    with served.client(None) as client:
+        paths = client.get("/v1/openapi.json").json()["paths"]
+    routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert set(documented()) == routes | {("GET", "/v1/openapi.json")}
+
+
+@pytest.mark.parametrize("column", range(len(COLUMNS)), ids=map(str, COLUMNS))
+def test_every_route_is_as_documented(served: Served, column: int) -> None:
+    with served.client(COLUMNS[column]) as client:
+        for (method, path), cells in documented().items():
+            asked = path.replace("submissions/{id}", f"submissions/{UNKNOWN_SUBMISSION}")
+            asked = asked.replace("{id}", FIRST) + {"/v1/log/inclusion": "?leaf=0"}.get(path, "")
+            asked += {"/v1/log/consistency": "?first=1"}.get(path, "")
+            refused = 403 if COLUMNS[column] else 401
+            status = client.request(method, asked).status_code
+            assert (status == refused) == (cells[column] == "no"), (method, path, status)
+
+
+def test_a_foreign_authority_sees_its_own_and_nothing_of_others(served: Served) -> None:
+    """Its notice is about a name that is linked to a code, and about a code that others wrote about, too."""
+    named, code = "name:CN:NINGBO FOREIGN NOTICE CO", THIRD
+    post(
+        served,
+        "US-CPSC",
+        record(served, named, "FR01", "24-900", 4),
+        record(served, code, "FR01", "24-901", 4),
+    )
+    post(served, "SAMR", record(served, code, "MR03", "samr 9", 3))
+    served.settle()
+    _link(served, named, code)
+    served.settle()
+    where = f"/v1/enterprises/{quote(named, safe='')}"
+    with served.client("authority:US-CPSC") as client, served.client("authority:SAMR") as other:
+        for asked, reference in ((where, "24-900"), (f"/v1/enterprises/{code}", "24-901")):
+            found = client.get(f"{asked}/record", params={"limit": 1}).json()
+            assert [each["reference"] for each in found["records"]] == [reference]
+            assert {each["held"] for each in found["records"]} == {"opened"}
+            assert (found["linked"], found["next"], found["id"]) == ([], None, found["asked"])
+        assert code.removeprefix("uscc:") not in client.get(f"{where}/record").text
+        assert {each["authority"] for each in other.get(f"{where}/record").json()["records"]} > {"US-CPSC"}
+        known = client.get(f"/v1/enterprises/{SECOND}/record")  # GACC wrote about it
+        unknown = client.get(f"/v1/enterprises/{CLEAN}/record")
+        assert known.status_code == unknown.status_code == 404
+        assert known.json()["detail"].replace(SECOND, "") == unknown.json()["detail"].replace(CLEAN, "")
+        refused = client.get(f"/v1/enterprises/{code}/score")
+    assert refused.json()["detail"].startswith("A foreign authority reads its own records")
+
+
+def test_a_foreign_authority_reads_the_objections_to_its_own_records(served: Served) -> None:
+    named = "name:CN:QUZHOU OBJECTING CO"
+    where = f"/v1/enterprises/{quote(named, safe='')}"
+    post(served, "US-CPSC", record(served, named, "FR01", "24-950", 4))
+    post(served, "STA", record(served, named, "TX01", "tax 5", 4))
+    served.settle()
+    with served.client("audit") as audit:
+        items = audit.get(f"{where}/record").json()["records"]
+    for each in items:
+        open_objection(served.ledger, each["record"], "not ours")
+    served.settle()
+    with served.client("authority:US-CPSC") as client, served.client("audit") as audit:
+        own = client.get(f"{where}/objections").json()["objections"]
+        every = audit.get(f"{where}/objections").json()["objections"]
+    assert [each["record"].rpartition("-")[0] for each in own] == ["US-CPSC"]
+    assert own[0]["statement"] == "not ours"
+    assert len(every) == 2
 
 
 @pytest.mark.parametrize("scope", ALLOWED, ids=str)
@@ -83,8 +163,7 @@ def test_no_key_or_a_wrong_one_is_a_401_with_its_challenge(served: Served, heade
 def test_a_revoked_key_opens_nothing_from_then_on(served: Served) -> None:
     with served.client("audit") as client:
         assert client.get("/v1/checkpoints/latest").status_code == 200
-        key = list_keys(served.ledger.db)[-1]
-        revoke_key(served.ledger.db, key.id, 1)
+        revoke_key(served.ledger.db, client.headers["Authorization"].split("_")[1], 1)
         assert client.get("/v1/checkpoints/latest").status_code == 401
 
 

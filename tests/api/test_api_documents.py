@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from served_ledger import FIRST
 
+from ledger.audit.verifier import verify_evidence
+
 if TYPE_CHECKING:
     from served_ledger import Served
 
@@ -18,7 +20,6 @@ READS = {
     "authority:GACC": {"GACC"},
     "authority:SAMR": {"SAMR"},
     "authority:STA": set(),
-    "authority:US-CPSC": set(),
     f"enterprise:{FIRST}": {"GACC", "SAMR"},
     "audit": {"GACC", "SAMR"},
 }
@@ -40,6 +41,14 @@ def test_evidence_holds_no_document_of_another_authority(served: Served, scope: 
     shown = {"GACC": "currency", "SAMR": "经营异常名录"}
     plain = _opened(json.loads(answer))
     assert {code for code, text in shown.items() if text in plain} == READS[scope]
+
+
+@pytest.mark.parametrize("scope", READS)
+def test_evidence_binds_the_name_for_the_subject_and_audit_alone(served: Served, scope: str) -> None:
+    with served.client(scope) as client:
+        data = client.get(f"/v1/enterprises/{FIRST}/evidence").content
+    (subject,) = verify_evidence(data).subjects
+    assert subject.party_key == (None if scope.startswith("authority:") else FIRST)
 
 
 def _opened(evidence: dict[str, object]) -> str:

@@ -17,6 +17,7 @@ from served_ledger import FIRST, THIRD, Running, Served, record
 from api.server import make_server
 from ledger.chain.contracts import Contracts
 from ledger.chain.rpc import HttpNode
+from ledger.errors import ChainUnavailable
 from ledger.store.database import open_database
 from ledger.workflows.workers import Worker
 
@@ -44,6 +45,7 @@ def test_without_the_chain_what_needs_it_says_when_to_try_again(without_chain: S
             assert answer.status_code == 503, answer.text
             assert int(answer.headers["retry-after"]) > 0
             assert answer.headers["content-type"] == "application/problem+json"
+            assert "127.0.0.1" not in answer.text  # where the node is stands in the operator's log
         failed = client.get("/readyz").json()["errors"]
         assert [each["field"] for each in failed] == ["chain", "clock", "index"]
 
@@ -67,6 +69,29 @@ def test_a_dead_worker_is_named_and_takes_readiness_away(served: Served) -> None
     workers[1].stop()
     assert 'credit_ledger_worker_works{worker="sender"} 0.0' in figures
     assert 'credit_ledger_worker_works{worker="follower"} 1.0' in figures
+
+
+def test_what_a_worker_met_is_told_to_the_port_by_its_code_alone(served: Served) -> None:
+    said = []
+
+    def meets(_: Worker) -> str:
+        raise ChainUnavailable(f"http://node.example:8545 has 3 records of GACC about {FIRST}")
+
+    worker = Worker("sender", meets, 0.01, said.append, lambda *_: None)
+    worker.start()
+    while not said:
+        time.sleep(0.01)
+    worker.stop()
+    worker.join()
+    with (
+        Running(make_server(served.ledger, "127.0.0.1", 0, [worker])) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        answer, figures = client.get("/readyz"), client.get("/metrics").text
+    assert answer.json()["errors"][0]["reason"] == "is dead; the last round met: chain-unavailable"
+    for each in (answer.text, figures):
+        assert not any(name in each for name in ("node.example", "GACC", FIRST))
+    assert "node.example" in said[0]
 
 
 def test_without_the_chain_reading_and_posting_go_on(without_chain: Served) -> None:
