@@ -7,15 +7,18 @@ with `pycryptodome`) and, to check signatures of checkpoints, `cryptography`. No
 from __future__ import annotations
 
 import argparse
-import sys
 
 from ledger.audit.command import read_bounded, report, trusted_from
 from ledger.audit.signed import WrongKind
-from ledger.errors import LedgerError
+from ledger.audit.terminal import run
 
 
 def main() -> int:
-    """Verify one file; print what it claims, or the rule that does not hold. Returns the exit code."""
+    """Verify one file; print what it claims, or the rule that does not hold. Returns the exit code.
+
+    0: it is proven (see `report`); 1: it is not, or it failed; 2: usage; 130: interrupted. Raises
+    `LedgerError`, `OSError`.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m ledger.audit", description="Verify an evidence file offline."
     )
@@ -38,20 +41,10 @@ def main() -> int:
     try:
         data = read_bounded(given.file)
         trusted = trusted_from(given.key, given.witness, given.quorum, given.card, given.not_older_than)
-    except OSError as error:
-        sys.stderr.write(f"error: {given.file}: {error.strerror}\n")
-        return 1
     except WrongKind as wrong:
         parser.error(str(wrong))
-    except LedgerError as refused:
-        sys.stderr.write(f"error: {refused}\n")
-        return 1
-    try:
-        return report(data, trusted, given.file, given.json, given.allow_incomplete)
-    except OSError as error:  # where the verdict goes: a full disk, a pipe nobody reads
-        sys.stderr.write(f"error: output: {error.strerror}\n")
-        return 1
+    return report(data, trusted, given.file, given.json, given.allow_incomplete)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

@@ -31,7 +31,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="An enterprise credit ledger on a blockchain. 跨境电商企业信用账本.",
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 done but some rows were refused.",
+    epilog=(
+        "Exit codes: 0 done; 1 failed, or nobody reads the output; 2 usage; "
+        "3 done but some rows were refused; 4 the audit could not check everything; 130 interrupted."
+    ),
 )
 
 

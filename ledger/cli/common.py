@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -59,12 +60,23 @@ DONE, FAILED, SOME_REFUSED = 0, 1, 3
 
 def read_settings() -> Settings:
     """Read the settings from the environment; a wrong one is named without its value."""
+    for setting, content in os.environb.items():
+        if setting.startswith(b"CREDIT_LEDGER_") and not _is_utf8(content):
+            raise Misconfigured(f"{os.fsdecode(setting)}: is not text in UTF-8")
     try:
         return Settings()
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "CREDIT_LEDGER_" + "_".join(str(part) for part in wrong["loc"]).upper()
         raise Misconfigured(f"{name}: {wrong['msg']}") from None
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
