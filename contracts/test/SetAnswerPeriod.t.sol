@@ -31,7 +31,23 @@ contract SetAnswerPeriodTest is ObjectionsTest {
         vm.assertEq(dueOn, TODAY + 2 + 15);
     }
 
+    /// @dev The bounds themselves: a random period hardly ever meets them.
+    function test_is_a_day_to_sixty() external {
+        has_bounds(0);
+        has_bounds(61);
+        has_bounds(type(uint32).max);
+        has_bounds(1);
+    }
+
+    function test_is_sixty_days_at_the_longest() external {
+        has_bounds(60);
+    }
+
     function testFuzz_has_bounds(uint32 period) external {
+        has_bounds(period);
+    }
+
+    function has_bounds(uint32 period) private {
         if (period == 0 || period > 60) {
             vm.expectRevert(abi.encodeWithSelector(IObjections.InvalidPeriod.selector, period, TODAY));
         }
