@@ -10,7 +10,8 @@
 
 An enterprise's key opens its own identifier and the names linked to it, and learns nothing about others: what
 is not its own is 403, whether or not it exists. A foreign authority's opens the parties that it has a record
-about, by the very identifier it used; any other is 404, whether or not it exists.
+about, by the very identifier it used; any other is 404, whether or not it exists. `enterprise:N` is for
+authorities and audit, and only where a repair took the firm up without its identity.
 """
 
 # FastAPI resolves annotations when a route is declared: what they name must be imported.
@@ -30,7 +31,7 @@ from ledger.domain.catalogue import Authority
 from ledger.domain.parties import Party, parse_party
 from ledger.errors import BadValue, Forbidden, NotFound
 from ledger.index.queries import has_written
-from ledger.outbox.identities import identity_of
+from ledger.outbox.identities import identity_not_held, identity_of, number_asked
 from ledger.store.access import ApiKey, Look, verify_key
 from ledger.workflows.subjects import members_of
 
@@ -47,7 +48,8 @@ _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _LONGEST_PARTY: Final = 600
 #: For the description alone: what is refused is refused with its reason, check digits among them.
 _PARTY_FORM: Final = (
-    "^((uscc:)?[0-9A-HJ-NP-RTUW-Y]{18}|lei:[0-9A-Z]{18}[0-9]{2}|name:[A-Z]{2}:.*[0-9A-Za-z\u4e00-\u9fff].*)$"
+    "^((uscc:)?[0-9A-HJ-NP-RTUW-Y]{18}|lei:[0-9A-Z]{18}[0-9]{2}|name:[A-Z]{2}:.*[0-9A-Za-z\u4e00-\u9fff].*"
+    "|enterprise:[1-9][0-9]{0,17})$"
 )
 
 PartyPath = Annotated[
@@ -57,7 +59,10 @@ PartyPath = Annotated[
         min_length=1,
         max_length=_LONGEST_PARTY,
         json_schema_extra={"pattern": _PARTY_FORM},
-        description="`uscc:…` (or the bare code), `lei:…` or `name:CC:…`, percent-encoded",
+        description=(
+            "`uscc:…` (or the bare code), `lei:…` or `name:CC:…`, percent-encoded; `enterprise:N` for a firm"
+            " that a repair took up without its identity"
+        ),
         examples=["uscc:9144030071526726XG"],
     ),
 ]
@@ -107,10 +112,10 @@ AuditCaller = Annotated[ApiKey, Depends(_audit)]
 
 
 class Reader(NamedTuple):
-    """A caller that may read one enterprise: the party asked for, and its index. The look is logged."""
+    """A caller that may read one enterprise: its canonical key, and its index. The look is logged."""
 
     key: ApiKey
-    party: Party
+    party: str
     enterprise: int
     #: The foreign authority that asks; None: anybody else. It is shown nothing that others wrote.
     foreign: Authority | None = None
@@ -152,18 +157,37 @@ def _looking(
                 "A foreign authority reads its own records and the objections to them, and nothing that shows"
                 " what others wrote."
             )
-        try:
-            party = parse_party(party_id)
-        except BadValue as error:
-            raise BadValue("id", party_id, error.reason) from None
-        enterprise = _enterprise(service, vault, key, party)
+        number = number_asked(party_id)
+        if number is None:
+            party, enterprise = _party(service, vault, key, party_id)
+        else:
+            party, enterprise = _not_held(vault, key, foreign, number)
     if foreign is not None:
         with service.ledger.db.read_index() as index:
             if not has_written(index, foreign.number, enterprise):
-                raise NotFound(f"{party.key} is not in the ledger")
+                raise NotFound(f"{party} is not in the ledger")
     action = request.scope["route"].name
     service.looks.write(Look(int(time.time()), key.scope, key.id, action, enterprise))
     return Reader(key, party, enterprise, foreign)
+
+
+def _party(service: Service, vault: Connection, key: ApiKey, party_id: str) -> tuple[str, int]:
+    """Return the canonical key of an identifier, and its index. Raises `BadValue` and as `_enterprise`."""
+    try:
+        party = parse_party(party_id)
+    except BadValue as error:
+        raise BadValue("id", party_id, error.reason) from None
+    return party.key, _enterprise(service, vault, key, party)
+
+
+def _not_held(vault: Connection, key: ApiKey, foreign: Authority | None, number: int) -> tuple[str, int]:
+    """Return the key and index of a firm asked for by number. Raises `Forbidden`, `NotFound`."""
+    if key.scope.kind == "enterprise":
+        raise Forbidden("This key reads its own enterprise only.")
+    if foreign is not None:
+        raise NotFound(f"enterprise:{number} is not in the ledger")
+    found = identity_not_held(vault, number)
+    return found.party_key, found.enterprise
 
 
 def _foreign(service: Service, key: ApiKey) -> Authority | None:

@@ -92,7 +92,7 @@ def score(reader: EnterpriseReader, service: TheService, query: Annotated[ScoreQ
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
     with service.large_reads.room(reader.key.id, reader.enterprise, LARGE_SCORE):
-        return score_of(ledger.db, ledger.catalogue, ledger.cards, reader.party.key, as_of)
+        return score_of(ledger.db, ledger.catalogue, ledger.cards, reader.party, as_of)
 
 
 @router.get(
@@ -112,7 +112,7 @@ def record(reader: OwnReader, service: TheService, query: Annotated[PageQuery, Q
         ledger.db,
         ledger.catalogue,
         ledger.keystore.master_key,
-        reader.party.key,
+        reader.party,
         as_of=ledger.today(),
         after=after,
         limit=query.limit,
@@ -140,7 +140,7 @@ def evidence(
     with service.large_reads.room(reader.key.id, reader.enterprise, LARGE_EVIDENCE):
         content = prove(
             ledger,
-            reader.party.key,
+            reader.party,
             as_of,
             with_documents=query.documents,
             documents_of=reader.documents_of,
@@ -164,7 +164,7 @@ def objections(reader: OwnReader, service: TheService) -> object:
     ledger = service.ledger
     if reader.foreign is not None:
         return _to_own(reader, reader.foreign.code, service)
-    subject = subject_of(ledger.db, reader.party.key, ledger.today())
+    subject = subject_of(ledger.db, reader.party, ledger.today())
     found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
     with ledger.db.read_index() as index:
         key = enterprise_key(index, subject.enterprise)
@@ -181,7 +181,7 @@ def accesses(
     """Every look at it and the names linked to it, this one included."""
     ledger = service.ledger
     (before,) = cursors.unpack(query.cursor, 1) if query.cursor else (None,)
-    subject = subject_of(ledger.db, reader.party.key, ledger.today())
+    subject = subject_of(ledger.db, reader.party, ledger.today())
     looks, following = looks_at(ledger.db, subject.members, before, query.limit)
     found = [Access(at=instant(each.at), by=str(each.who), key=each.key, what=each.action) for each in looks]
     return AccessPage(
@@ -193,7 +193,7 @@ def accesses(
 def enterprise(reader: EnterpriseReader, service: TheService) -> Enterprise:
     """Its number on the chain, the names linked to it, and the head its own runs must replay to."""
     ledger = service.ledger
-    subject = subject_of(ledger.db, reader.party.key, ledger.today())
+    subject = subject_of(ledger.db, reader.party, ledger.today())
     with ledger.db.read_index() as index:
         registered = enterprise_by_index(index, subject.enterprise)
         extents = {each: extent_of(index, each) for each in subject.members}
@@ -214,7 +214,7 @@ def _to_own(reader: Reader, code: str, service: Service) -> dict[str, object]:
     ledger = service.ledger
     found = objections_of(ledger.db, ledger.keystore.master_key, (reader.enterprise,), ledger.today())
     own = [each for each in found if each["record"].rpartition("-")[0] == code]
-    return {"id": reader.party.key, "key": None, "objections": own}
+    return {"id": reader.party, "key": None, "objections": own}
 
 
 def _permitted(reader: Reader, item: ItemDict) -> ItemDict:

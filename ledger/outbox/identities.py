@@ -69,12 +69,27 @@ def identity_shown(vault: Connection, enterprise: int) -> Identity:
     return identity_at(vault, enterprise)
 
 
+def number_asked(text: str) -> int | None:
+    """Return N of `enterprise:N`; None for any other identifier."""
+    number = text.strip().removeprefix(_BY_NUMBER)
+    by_number = number != text.strip() and number.isascii() and number.isdigit() and len(number) <= 18
+    return int(number) if by_number else None
+
+
 def identity_asked(vault: Connection, text: str) -> Identity:
     """Return whom an identifier, or `enterprise:N`, is about. Raises `BadValue`, `NotFound`."""
-    number = text.strip().removeprefix(_BY_NUMBER)
-    if number != text.strip() and number.isascii() and number.isdigit() and len(number) <= 18:
-        return identity_shown(vault, int(number))
-    return identity_of(vault, parse_party(text).key)
+    number = number_asked(text)
+    return identity_of(vault, parse_party(text).key) if number is None else identity_shown(vault, number)
+
+
+def identity_not_held(vault: Connection, enterprise: int) -> Identity:
+    """Return what stands for an enterprise that a repair took up without identity. Raises `NotFound`.
+
+    Whose identity is held is not told by number: who knows an identifier may ask, and nobody may count.
+    """
+    if not Unheld(spans_of(vault)).has(ENTERPRISES, enterprise):
+        raise NotFound(f"{_BY_NUMBER}{enterprise} is not in the ledger, or is asked for by its identifier")
+    return identity_shown(vault, enterprise)
 
 
 def stream_identities(vault: Connection) -> Iterator[Identity]:

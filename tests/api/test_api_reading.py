@@ -19,6 +19,8 @@ from ledger.domain.calendar import iso
 from ledger.workflows.checkpoints import Kept, keep, kept_checkpoints, operator_key
 from ledger.workflows.reading import score_of
 from ledger.workflows.record_reading import record_of
+from ledger.workflows.repairing import repair
+from ledger.workflows.sending import send
 
 if TYPE_CHECKING:
     import httpx
@@ -260,3 +262,28 @@ def test_no_document_breaks_the_record(
     served.settle()
     items = ok(gacc.get(f"/v1/enterprises/{ODD}/record"))["records"]
     assert [each["document"] for each in items if each["reference"] == reference] == [shown]
+
+
+def test_a_firm_without_identity_here_is_asked_for_by_its_number(served: Served) -> None:
+    ledger = served.ledger
+    served.settle()
+    number = ledger.contracts.enterprise_count() + 1
+    send(ledger, ledger.contracts.register(number, [b"\x5a" * 32]))  # by another registrar
+    assert repair(ledger)["not_held"] == [f"identity not held: enterprise {number}"]
+    where = f"/v1/enterprises/enterprise:{number}"
+    for scope in ("authority:GACC", "audit"):
+        with served.client(scope) as client:
+            found = client.get(where).json()
+            assert (found["id"], found["enterprise"], found["records"]) == (f"enterprise:{number}", number, 0)
+            for each in ("record", "score", "objections", "accesses"):
+                answer = client.get(f"{where}/{each}")
+                assert (answer.status_code, answer.json()["id"]) == (200, f"enterprise:{number}"), each
+            (subject,) = verify_evidence(client.get(f"{where}/evidence").content).subjects
+            assert (subject.enterprise, subject.party_key) == (number, None)
+            for other in (1, number + 1, 0, 10**17):  # held, or not there: it is not said which
+                refused = client.get(f"/v1/enterprises/enterprise:{other}")
+                assert refused.status_code == 404
+                assert "not in the ledger, or is asked for by its identifier" in refused.json()["detail"]
+    for scope, code in ((f"enterprise:{FIRST}", 403), ("authority:US-CPSC", 404)):
+        with served.client(scope) as client:
+            assert client.get(f"{where}/record").status_code == code
