@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from installation import Installation, write_records
+from postgres import Postgres, server_folder
+from tools import missing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FIRM = "9144030071526726XG"
 MANY = 4_000
+#: As many as are still being imported when a copy of the rest is made.
+SOME = 3_000
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,58 @@ def test_a_backup_made_while_importing_is_whole(tmp_path: Path, rows: Path) -> N
     assert (outbox["queued"], outbox["sealed"], outbox["recorded"]) == (0, 0, MANY + 1)  # nothing twice
     elsewhere.run("checkpoint")  # what was signed before the backup still begins this log
     assert elsewhere.json("audit")["verdict"] == "holds"
+
+
+@pytest.mark.postgres
+def test_a_vault_in_postgresql_is_dumped_last_and_restored_first(tmp_path: Path) -> None:
+    programs = server_folder()
+    if programs is None or not (programs / "pg_dump").exists():
+        missing("PostgreSQL")
+    assert programs is not None
+    few = write_records(tmp_path / "few.csv", [_one(f"A{number}") for number in range(SOME)])
+    take = ("import", few, "--format", "records", "--authority", "STA")
+    with Postgres(programs) as server:
+        place, elsewhere = Installation(tmp_path / "data"), Installation(tmp_path / "elsewhere")
+        for each in (place, elsewhere):
+            each.settings["CREDIT_LEDGER_DATABASE_URL"] = server.new_database()
+        url, new_url = (
+            each.settings["CREDIT_LEDGER_DATABASE_URL"].replace("+psycopg", "") for each in (place, elsewhere)
+        )
+        place.run("start", "--once")
+        importing = place.begin(*take)
+        whole = []
+        while importing.poll() is None:
+            folder = tmp_path / f"backup{len(whole)}"
+            done = place.json("backup", folder)
+            assert (done["chain"], done["vault"]) == (True, False)
+            _run(
+                programs / "pg_dump",
+                "--schema=vault",
+                "--format=custom",
+                f"--file={folder / 'vault.dump'}",
+                url,
+            )
+            whole += [folder] if importing.poll() is None else []
+        output = importing.communicate(timeout=240)[0]
+        assert importing.returncode == 0, output
+        assert whole, "nothing was copied while it imported"
+        folder, dump = whole[-1], whole[-1] / "vault.dump"
+
+        _run(programs / "pg_restore", f"--dbname={new_url}", dump)
+        assert elsewhere.json("restore", folder)["chain"]
+        repaired = elsewhere.json("repair")
+        assert (repaired["not_held"], repaired["problem"]) == ([], None)
+        again = elsewhere.json(*take)
+        assert (again["rejected"], again["recorded"] + again["duplicate"]) == (0, SOME)
+        outbox = elsewhere.json("status")["outbox"]
+        assert (outbox["queued"], outbox["sealed"], outbox["recorded"]) == (0, 0, SOME)
+        elsewhere.run("checkpoint")
+        assert elsewhere.json("audit")["verdict"] == "holds"
+
+
+def _run(*command: object) -> None:
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_no_whole_backup_is_refused(tmp_path: Path) -> None:
