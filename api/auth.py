@@ -30,7 +30,7 @@ from api.service import Service, TheService
 from ledger.domain.catalogue import Authority
 from ledger.domain.parties import Party, parse_party
 from ledger.errors import BadValue, Forbidden, NotFound
-from ledger.index.queries import has_written
+from ledger.index.extents import has_written
 from ledger.outbox.identities import identity_not_held, identity_of, number_asked
 from ledger.store.access import ApiKey, Look, verify_key
 from ledger.workflows.subjects import members_of

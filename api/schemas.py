@@ -236,6 +236,7 @@ class Objections(Answer):
     id: PartyId
     key: str | None = Field(description="The account it objects by; null: the registrar does for it")
     objections: list[Objection]
+    next: str | None = Field(description="Pass as `cursor` for the next page; null: this was the last")
 
 
 class RecordPage(_Open):

@@ -14,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import Busy
-from ledger.index.queries import is_large
+from ledger.index.extents import is_large
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

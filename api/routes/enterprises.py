@@ -24,20 +24,21 @@ from api.schemas import (
     Strict,
     instant,
 )
-from api.service import Service, TheService
+from api.service import TheService
 from api.turns import LARGE_EVIDENCE, LARGE_SCORE
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import iso, to_day
 from ledger.errors import BadValue
+from ledger.index.extents import extent_of
 from ledger.index.pages import Place
-from ledger.index.queries import enterprise_by_index, extent_of
+from ledger.index.queries import enterprise_by_index
 from ledger.store.access import looks_at
 from ledger.workflows.enterprise_keys import enterprise_key
 from ledger.workflows.objecting import objections_of
 from ledger.workflows.proving import prove
 from ledger.workflows.reading import score_of
 from ledger.workflows.record_reading import record_page
-from ledger.workflows.subjects import subject_of
+from ledger.workflows.subjects import alone, subject_at, subject_of
 
 if TYPE_CHECKING:
     from ledger.workflows.record_reading import ItemDict
@@ -153,25 +154,37 @@ def evidence(
 @router.get(
     "/{id:path}/objections",
     response_model=Objections,
-    summary="Its objections, and their answers",
+    summary="Its objections and their answers, in pages",
     responses=responses(403, 404),
 )
-def objections(reader: OwnReader, service: TheService) -> object:
+def objections(reader: OwnReader, service: TheService, query: Annotated[PageQuery, Query()]) -> object:
     """Every objection it or the names linked to it opened, with the last day for the answer.
 
     A foreign authority is shown those to its own records about exactly this party.
     """
-    ledger = service.ledger
-    if reader.foreign is not None:
-        return _to_own(reader, reader.foreign.code, service)
-    subject = subject_of(ledger.db, reader.party, ledger.today())
-    found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
-    with ledger.db.read_index() as index:
-        key = enterprise_key(index, subject.enterprise)
+    ledger, key = service.ledger, None
+    with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
+        if reader.foreign is None:
+            subject = subject_at(vault, index, reader.party, ledger.today())
+            key = enterprise_key(index, subject.enterprise)
+        else:
+            subject = alone(vault, reader.party)
+    (after,) = cursors.unpack(query.cursor, 1) if query.cursor else (0,)
+    found = objections_of(
+        ledger.db,
+        ledger.keystore.master_key,
+        subject.members,
+        ledger.today(),
+        author=reader.foreign and reader.foreign.number,
+        after=after,
+        limit=query.limit + 1,
+    )
+    more, found = len(found) > query.limit, found[: query.limit]
     for each in found:
         if not reader.reads_documents_of(each["record"].rpartition("-")[0]):
             each["statement"] = each["answer"] = None
-    return {"id": subject.key, "key": key, "objections": found}
+    following = cursors.pack(found[-1]["objection"]) if more else None
+    return {"id": subject.key, "key": key, "objections": found, "next": following}
 
 
 @router.get("/{id:path}/accesses", summary="Who looked, latest first", responses=responses(403, 404))
@@ -180,12 +193,13 @@ def accesses(
 ) -> AccessPage:
     """Every look at it and the names linked to it, this one included."""
     ledger = service.ledger
-    (before,) = cursors.unpack(query.cursor, 1) if query.cursor else (None,)
+    at, number = cursors.unpack(query.cursor, 2) if query.cursor else (None, None)
+    before = None if at is None or number is None else (at, number)
     subject = subject_of(ledger.db, reader.party, ledger.today())
     looks, following = looks_at(ledger.db, subject.members, before, query.limit)
     found = [Access(at=instant(each.at), by=str(each.who), key=each.key, what=each.action) for each in looks]
     return AccessPage(
-        id=subject.key, accesses=found, next=None if following is None else cursors.pack(following)
+        id=subject.key, accesses=found, next=None if following is None else cursors.pack(*following)
     )
 
 
@@ -207,14 +221,6 @@ def enterprise(reader: EnterpriseReader, service: TheService) -> Enterprise:
         records=sum(each.records for each in extents.values()),
         head=head.hex(),
     )
-
-
-def _to_own(reader: Reader, code: str, service: Service) -> dict[str, object]:
-    """The objections to one authority's records about a party."""
-    ledger = service.ledger
-    found = objections_of(ledger.db, ledger.keystore.master_key, (reader.enterprise,), ledger.today())
-    own = [each for each in found if each["record"].rpartition("-")[0] == code]
-    return {"id": reader.party, "key": None, "objections": own}
 
 
 def _permitted(reader: Reader, item: ItemDict) -> ItemDict:

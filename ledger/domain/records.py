@@ -126,6 +126,11 @@ def record_id(authority: int, number: int) -> int:
     return authority << _NUMBER_BITS | number
 
 
+def ids_of(authority: int) -> tuple[int, int]:
+    """Return the first and the last id that an authority's records can have."""
+    return authority << _NUMBER_BITS, authority << _NUMBER_BITS | _NUMBER_MASK
+
+
 def split_id(record: int) -> tuple[int, int]:
     """Return (authority, number) of a record id."""
     return record >> _NUMBER_BITS, record & _NUMBER_MASK

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from sqlalchemy import Integer, bindparam, cast, func, select, tuple_
 
 from ledger.domain.catalogue import CORRECTION, LINKED_TO
-from ledger.domain.records import RECORD_BYTES, Posted, decided_on, unpack_run
+from ledger.domain.records import RECORD_BYTES, Posted, decided_on, ids_of, unpack_run
 from ledger.index.queries import RunRow, runs_from
 from ledger.store.bulk import IN_LIST
 from ledger.store.index import changes, days, runs
-from ledger.store.types import Bytes, Int
+from ledger.store.types import LARGEST, Bytes, Int
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -43,11 +43,24 @@ class Page(NamedTuple):
     more: bool
 
 
-def page_of(index: Connection, members: Collection[int], as_of: int, after: Place, limit: int) -> Page:
-    """Return the first `limit` records of these enterprises, decided by a day, that come after a place."""
+def page_of(
+    index: Connection,
+    members: Collection[int],
+    as_of: int,
+    after: Place,
+    limit: int,
+    *,
+    author: int | None = None,
+) -> Page:
+    """Return the first `limit` records of these enterprises, decided by a day, that come after a place.
+
+    With an `author`, those that this authority wrote.
+    """
+    low, high = (0, LARGEST) if author is None else ids_of(author)
+    given = {"as_of": as_of, "low": low, "high": high, "many": limit + 2}
     found: list[tuple[Posted, RunRow]] = []
     # A row has a record at least, but for the first of each enterprise, which may lie before `after`.
-    rows = merge(*(_days(index, each, as_of, after, limit + 2) for each in members))
+    rows = merge(*(_days(index, given | {"enterprise": each}, after) for each in members))
     for part in _parts(list(islice(rows, limit + 1 + len(members))), _RUNS_AT_ONCE):
         by_first = {each.first_id: each for each in runs_from(index, {first for _, first in part})}
         for day, first in part:
@@ -59,25 +72,34 @@ def page_of(index: Connection, members: Collection[int], as_of: int, after: Plac
 
 
 def concerning(
-    index: Connection, members: Collection[int], as_of: int, records: Sequence[Posted]
+    index: Connection,
+    members: Collection[int],
+    as_of: int,
+    records: Sequence[Posted],
+    *,
+    author: int | None = None,
 ) -> list[Posted]:
     """Return these records, and the others of these enterprises that their status on a day depends on.
 
     Those are the lifecycle records about them, and for a lifecycle record the one it is about, with all that
-    are about that one.
+    are about that one. With an `author`, as far as this authority wrote them.
     """
     changing = [each.id for each in records if CORRECTION <= each.type < LINKED_TO]
     found = {each.id: each for each in (*records, *_packed(index, _TARGETS, changing))}
     found.update((each.id, each) for each in _packed(index, _ABOUT, list(found)))
-    return [each for each in found.values() if each.enterprise in members and each.decided_on <= as_of]
+    low, high = (0, LARGEST) if author is None else ids_of(author)
+    return [
+        each
+        for each in found.values()
+        if low <= each.id <= high and each.enterprise in members and each.decided_on <= as_of
+    ]
 
 
-def _days(index: Connection, enterprise: int, as_of: int, after: Place, many: int) -> list[tuple[int, int]]:
-    """The days of an enterprise's runs, with the run's first id, from the place on, `many` at most."""
-    given = {"enterprise": enterprise, "day": after.decided_on, "id": after.id}
-    first = index.scalar(_FIRST, given)
-    given |= {"as_of": as_of, "first": after.id if first is None else first, "many": many}
-    return [(day, first) for day, first in index.execute(_DAYS, given)]
+def _days(index: Connection, given: dict[str, int], after: Place) -> list[tuple[int, int]]:
+    """The days of an enterprise's runs, with the run's first id, from the place on."""
+    first = index.scalar(_FIRST, given | {"day": after.decided_on, "id": after.id})
+    start = {"day": after.decided_on, "first": after.id if first is None else first}
+    return [(day, first) for day, first in index.execute(_DAYS, given | start)]
 
 
 def _packed(index: Connection, chosen: Select[int, bytes], wanted: Sequence[int]) -> list[Posted]:
@@ -96,12 +118,14 @@ _FIRST = select(func.max(days.c.first_id)).where(
     days.c.enterprise == bindparam("enterprise"),
     days.c.decided_on == bindparam("day"),
     days.c.first_id <= bindparam("id"),
+    days.c.first_id.between(bindparam("low"), bindparam("high")),
 )
 _DAYS = (
     select(days.c.decided_on, days.c.first_id)
     .where(
         days.c.enterprise == bindparam("enterprise"),
         days.c.decided_on <= bindparam("as_of"),
+        days.c.first_id.between(bindparam("low"), bindparam("high")),
         tuple_(days.c.decided_on, days.c.first_id)
         >= tuple_(bindparam("day", type_=Int), bindparam("first", type_=Int)),
     )

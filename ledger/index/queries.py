@@ -57,13 +57,6 @@ class RunRow(NamedTuple):
         return unpack_run(self.first_id, self.records)
 
 
-class Extent(NamedTuple):
-    """How many records an enterprise has on the chain, and its head after the last; None: it has none."""
-
-    records: int
-    head: bytes | None
-
-
 class EnterpriseRow(NamedTuple):
     """A registered enterprise: its index, its identity's commitment, and where the registration stands."""
 
@@ -101,22 +94,11 @@ _POSTED = (
 
 
 # Asked for every score: built once.
-_NEIGHBOURS = (
+NEIGHBOURS = (
     select(links.c.other)
     .where(links.c.enterprise == bindparam("enterprise"), links.c.type >= LINKED_TO)
     .union(select(links.c.enterprise).where(links.c.other == bindparam("enterprise")))
 )
-
-
-_counts = (
-    select(runs.c.count)
-    .where(
-        (runs.c.enterprise == bindparam("enterprise")) | runs.c.enterprise.in_(_NEIGHBOURS.scalar_subquery())
-    )
-    .limit(bindparam("many"))
-    .subquery()
-)
-_FIRST_COUNTS = select(func.coalesce(func.sum(_counts.c.count), 0))
 
 
 # ---------------------------------------------------------------------- records of enterprises
@@ -136,28 +118,9 @@ def runs_of(index: Connection, wanted: Collection[int]) -> list[RunRow]:
     return [RunRow(*row) for row in index.execute(chosen)]
 
 
-def has_written(index: Connection, authority: int, enterprise: int) -> bool:
-    """Whether an authority has a record about exactly this enterprise."""
-    own = (runs.c.authority == authority) & (runs.c.enterprise == enterprise)
-    return index.scalar(select(runs.c.first_id).where(own).limit(1)) is not None
-
-
 def runs_from(index: Connection, first_ids: Collection[int]) -> list[RunRow]:
     """Return the runs that begin with these records."""
     return [RunRow(*row) for row in index.execute(_BY_FIRST, {"wanted": list(first_ids)})]
-
-
-def extent_of(index: Connection, enterprise: int) -> Extent:
-    """Return how many records an enterprise has, and the head they lead to."""
-    own = runs.c.enterprise == enterprise
-    many = index.scalar(select(func.coalesce(func.sum(runs.c.count), 0)).where(own))
-    last = index.scalar(select(runs.c.head).where(own).order_by(runs.c.leaf_index.desc()).limit(1))
-    return Extent(int(many or 0), last)
-
-
-def is_large(index: Connection, enterprise: int, many: int) -> bool:
-    """Whether an enterprise has so many records or more, with those of all ever linked with it directly."""
-    return (index.scalar(_FIRST_COUNTS, {"enterprise": enterprise, "many": many}) or 0) >= many
 
 
 def stream_posted(index: Connection) -> Iterator[tuple[int, list[Posted]]]:
@@ -192,7 +155,7 @@ def link_records(index: Connection, enterprise: int | None = None) -> list[Poste
 
 def neighbours(index: Connection, enterprise: int) -> set[int]:
     """Return every enterprise ever linked with this one, directly, whether or not the link still stands."""
-    found = index.scalars(_NEIGHBOURS, {"enterprise": enterprise})
+    found = index.scalars(NEIGHBOURS, {"enterprise": enterprise})
     return {int(each) for each in found if each is not None}
 
 

@@ -10,16 +10,18 @@ import hashlib
 import hmac
 import re
 import secrets
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast, get_args
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, tuple_, update
 
 from ledger.domain.parties import parse_party
 from ledger.errors import BadValue, NotFound
+from ledger.store.types import Int
 from ledger.store.vault import access_log, api_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -156,25 +158,38 @@ def log_looks(database: Database, looks: Sequence[Look]) -> None:
 
 
 def looks_at(
-    database: Database, enterprises: Sequence[int], before: int | None, limit: int
-) -> tuple[list[Look], int | None]:
+    database: Database, enterprises: Iterable[int], before: tuple[int, int] | None, limit: int
+) -> tuple[list[Look], tuple[int, int] | None]:
     """Return up to `limit` looks at any of these enterprises, latest first, and where the next page begins.
 
-    Pass the second result as `before` for the next page; None: there is none.
+    Pass the second result as `before` for the next page; None: there is none. The work is that of the page.
     """
-    wanted = select(access_log).where(access_log.c.enterprise.in_(enterprises))
-    if before is not None:
-        wanted = wanted.where(access_log.c.id < before)
+    at, number = before or (_NO_TIME, _NO_TIME)
+    given = {"at": at, "id": number, "many": limit + 1}
     with database.read_vault() as connection:
-        rows = connection.execute(wanted.order_by(access_log.c.id.desc()).limit(limit + 1)).all()
+        pages = [connection.execute(_LOOKS, {**given, "enterprise": each}).all() for each in enterprises]
+    rows = sorted((row for page in pages for row in page), key=attrgetter("at", "id"), reverse=True)
     found = []
     for row in rows[:limit]:
         kind, _, subject = row.who.partition(":")
         who = Scope(cast("ScopeKind", kind), subject)
         found.append(Look(row.at, who, row.detail, row.action, row.enterprise))
-    return found, rows[limit - 1].id if len(rows) > limit else None
+    last = rows[limit - 1] if len(rows) > limit else None
+    return found, last and (last.at, last.id)
 
 
+#: Later than any look.
+_NO_TIME: Final = (1 << 63) - 1
+_LOOKS = (
+    select(access_log)
+    .where(
+        access_log.c.enterprise == bindparam("enterprise"),
+        tuple_(access_log.c.at, access_log.c.id)
+        < tuple_(bindparam("at", type_=Int), bindparam("id", type_=Int)),
+    )
+    .order_by(access_log.c.at.desc(), access_log.c.id.desc())
+    .limit(bindparam("many"))
+)
 _BY_ID = select(api_keys).where(api_keys.c.id == bindparam("id"))
 
 

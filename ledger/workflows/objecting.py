@@ -16,7 +16,7 @@ from ledger.chain.contracts import answer_digest
 from ledger.crypto.typed_data import SignedAnswer
 from ledger.domain.calendar import iso
 from ledger.domain.facts import OUTCOMES
-from ledger.domain.records import RECORD_BYTES, record_id, split_id, unpack_run
+from ledger.domain.records import RECORD_BYTES, ids_of, record_id, split_id, unpack_run
 from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.index.queries import all_authorities
 from ledger.outbox.documents import Sealed, open_document, seal_document
@@ -150,11 +150,32 @@ def answer_to(ledger: Office, about: Asked, outcome: int, answer: bytes, deadlin
 
 
 def objections_of(
-    database: Database, master_key: bytes, enterprises: Collection[int], today: int
+    database: Database,
+    master_key: bytes,
+    enterprises: Collection[int],
+    today: int,
+    *,
+    author: int | None = None,
+    after: int = 0,
+    limit: int | None = None,
 ) -> list[ObjectionDict]:
-    """Return the objections of these enterprises, by number."""
+    """Return the objections of these enterprises by number, those after a number, `limit` at most.
+
+    With an `author`, those to the records of this authority alone.
+    """
+    number, record = objections.c.objection, objections.c.record
+    wanted = number > after
+    if author is not None:
+        wanted &= record.between(*ids_of(author))
     with database.read_vault() as vault, database.read_index() as index:
-        return _shown(vault, index, master_key, objections.c.enterprise.in_(enterprises), today)
+        if limit is None:
+            which = objections.c.enterprise.in_(enterprises) & wanted
+            return _shown(vault, index, master_key, which, today)
+        numbers: list[int] = []
+        for each in enterprises:  # one by one: of all together the database would sort every objection
+            own = select(number).where(objections.c.enterprise == each, wanted)
+            numbers += index.scalars(own.order_by(number).limit(limit))
+        return _shown(vault, index, master_key, number.in_(sorted(numbers)[:limit]), today)
 
 
 def disputed(index: Connection, enterprises: Collection[int], records: Sequence[int]) -> set[int]:

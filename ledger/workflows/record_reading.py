@@ -111,27 +111,14 @@ def record_page(
     `BadValue`, `NotFound`.
     """
     with database.read_vault() as vault, database.read_index() as index:
-        if author is None:
-            subject = subject_at(vault, index, text, as_of)
-            found, more = page_of(index, subject.members, as_of, after, limit)
-            posted = concerning(index, subject.members, as_of, [each for each, _ in found])
-        else:
-            subject = alone(vault, text)
-            own = _written(index, subject.enterprise, author, as_of)
-            rest = [pair for pair in own if Place(pair[0].decided_on, pair[0].id) > after]
-            found, more = rest[:limit], len(rest) > limit
-            posted = [each for each, _ in own]
+        subject = subject_at(vault, index, text, as_of) if author is None else alone(vault, text)
+        found, more = page_of(index, subject.members, as_of, after, limit, author=author)
+        records = [each for each, _ in found]
+        posted = concerning(index, subject.members, as_of, records, author=author)
         view = _View(vault, index, master_key, names_of(catalogue, index))
         items = _items(view, subject, found, posted, as_of)
     last = found[-1][0] if more else None
     return _record_dict(subject, as_of, items), last and Place(last.decided_on, last.id)
-
-
-def _written(index: Connection, enterprise: int, author: int, as_of: int) -> list[tuple[Posted, RunRow]]:
-    """What one authority wrote about an enterprise, in the order of decision."""
-    own = [each for each in runs_of(index, (enterprise,)) if each.authority == author]
-    found = [(each, run) for run in own for each in run.posted if each.decided_on <= as_of]
-    return sorted(found, key=lambda pair: in_order(pair[0]))
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
 from ledger.errors import LedgerError
+from ledger.timed_http import BoundedServer, TimedHandler
 from ledger.workflows.witness import MAX_BODY, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from http.server import ThreadingHTTPServer
 
     from ledger.workflows.witness import Witness
 
+#: Seconds for a request to arrive, from its first byte; and for a connection to rest between two.
+REQUEST_SECONDS: Final = 15.0
+IDLE_SECONDS: Final = 15.0
+#: Connections served at a time; who comes later is turned away.
+CONNECTIONS: Final = 64
 _PREFIX: Final = "/logs/"
 _SUFFIX: Final = "/checkpoint"
 _HEX: Final = frozenset("0123456789abcdef")
@@ -24,12 +30,10 @@ def make_witness_server(
 ) -> ThreadingHTTPServer:
     """Return the server, bound and not yet serving; port 0 takes a free one (`server_address`)."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # A client that stops in the middle of a request holds a thread no longer than this.
-        timeout = 15
+    class Handler(TimedHandler):
+        request_seconds, idle_seconds = REQUEST_SECONDS, IDLE_SECONDS
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802  the base class calls it so
             try:
                 length = int(self.headers.get("Content-Length", ""))
             except ValueError:
@@ -43,7 +47,7 @@ def make_witness_server(
             else:
                 self._answer(witness.add_checkpoint(self.rfile.read(length), int(clock())))
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802  the base class calls it so
             name = self.path.removeprefix(_PREFIX).removesuffix(_SUFFIX)
             known = self.path == f"{_PREFIX}{name}{_SUFFIX}" and len(name) == 64 and _HEX.issuperset(name)
             try:
@@ -66,6 +70,4 @@ def make_witness_server(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name the library has
             """Say nothing per request: alarms are what a witness has to say."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
-    return server
+    return BoundedServer((host, port), Handler, CONNECTIONS)

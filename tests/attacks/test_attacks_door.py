@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -17,6 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
 from ledger.chain.embedded import server as door
 from ledger.chain.embedded.server import BATCH_GAS, CONNECTIONS, READER_BLOCKS, READER_GAS, ChainServer
+from ledger.workflows import witness_server
+from ledger.workflows.witness import Witness
+from ledger.workflows.witness_server import make_witness_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +129,7 @@ def test_nesting_without_end_is_an_answer(served: ChainServer, body: bytes, caps
 def test_a_request_without_an_end_is_cut_off(
     served: ChainServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(door, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(door._Handler, "request_seconds", 0.5)
     host, port = served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as slow:
         slow.sendall(sent)
@@ -170,3 +174,34 @@ def test_whoever_has_the_token_is_not_bounded(served: ChainServer, office: Ledge
     )
     assert "out of gas" in answer["error"]["message"].lower()
     assert threading.active_count() < 200
+
+
+def test_a_witness_ends_connections_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUEST_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(witness_server, name, 0.5)
+    monkeypatch.setattr(witness_server, "CONNECTIONS", 4)
+    server = make_witness_server(Witness.__new__(Witness), "127.0.0.1", 0)  # no request here reaches it
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    address = ("127.0.0.1", server.server_address[1])
+    sent = [b"", b"POST /add-ch", b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 9\r\n\r\n1"]
+    slow = [socket.create_connection(address, timeout=10) for _ in range(4)]
+    for each, begun in zip(slow, [*sent, b"GET"], strict=True):
+        each.sendall(begun)
+    time.sleep(0.2)
+    with socket.create_connection(address, timeout=10) as late:
+        assert late.recv(1) == b"", "four are served, and no fifth"
+    for _ in range(6):  # a byte now and then does not prolong it
+        for each in slow[1:]:
+            with contextlib.suppress(OSError):
+                each.sendall(b" ")
+        time.sleep(0.1)
+    for each in slow:
+        with contextlib.suppress(ConnectionResetError):
+            assert each.recv(4096) == b""
+    with socket.create_connection(address, timeout=10) as served_now:
+        served_now.sendall(b"GET /nothing HTTP/1.1\r\nHost: w\r\n\r\n")
+        assert served_now.recv(4096).startswith(b"HTTP/1.1 404")
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -121,6 +121,8 @@ def test_looks_come_back_latest_first_in_pages(database: Database) -> None:
     assert [each.at for each in first + rest] == [8, 6, 4, 2, 0]
     assert end is None
     assert looks_at(database, [7, 8], None, 10)[1] is None
+    both, before = looks_at(database, [7, 8], None, 7)
+    assert [each.at for each in both + looks_at(database, [7, 8], before, 7)[0]] == [*range(9, -1, -1)]
     assert first[0] == Look(8, GACC, "k", "score", 7)
 
 

@@ -13,8 +13,10 @@ from ledger.crypto.commitments import identity_commitment
 from ledger.domain.calendar import to_day
 from ledger.domain.parties import parse_party
 from ledger.domain.records import Record, record_id
+from ledger.domain.standing import in_order, standing
 from ledger.index.follower import Follower
 from ledger.index.pages import Place
+from ledger.index.queries import posted_of
 from ledger.store import vault
 from ledger.store.bulk import insert_rows
 from ledger.workflows.record_reading import record_of, record_page
@@ -104,8 +106,9 @@ class History:
     def whole(self, party: str, as_of: int) -> Any:
         return record_of(self.database, CATALOGUE, KEY, party, as_of)
 
-    def page(self, party: str, as_of: int, after: Place, limit: int) -> Any:
-        return record_page(self.database, CATALOGUE, KEY, party, as_of=as_of, after=after, limit=limit)
+    def page(self, party: str, as_of: int, after: Place, limit: int, author: int | None = None) -> Any:
+        how = {"as_of": as_of, "after": after, "limit": limit, "author": author}
+        return record_page(self.database, CATALOGUE, KEY, party, **how)
 
     def pages(self, party: str, as_of: int, limit: int, after: Place = START) -> Any:
         """All pages after a place, put together."""
@@ -142,6 +145,26 @@ def test_random_histories_have_every_status_and_links(database: Database) -> Non
     assert any(each["linked"] for each in whole)
     for party, found in zip(PARTIES, whole, strict=True):
         assert history.pages(party, DAY + 2, 10) == found
+
+
+def test_pages_of_one_author_are_what_it_wrote_by_itself(database: Database) -> None:
+    """As if the others had written nothing: neither their records nor what these do to its own."""
+    history = History(database, 12)
+    history.grow(60)
+    for party, enterprise in zip(PARTIES, range(1, 6), strict=True):
+        for author in (1, 2):
+            with database.read_index() as index:
+                own = [each for each in posted_of(index, [enterprise]) if each.id >> 48 == author]
+            states = standing(own, DAY).by_id
+            wanted = [each for each in sorted(own, key=in_order) if each.decided_on <= DAY]
+            shown, last = [], START
+            while last is not None:
+                page, last = history.page(party, DAY, last, 3, author)
+                shown += page["records"]
+                assert page["linked"] == []
+            assert [each["commitment"] for each in shown] == [each.commitment.hex() for each in wanted]
+            for each, item in zip(wanted, shown, strict=True):
+                assert item["status"] == (states[each.id].state if each.id in states else item["status"])
 
 
 def test_a_place_stays_where_it_is_when_records_are_added(database: Database) -> None:

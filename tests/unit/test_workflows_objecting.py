@@ -57,6 +57,10 @@ def test_an_objection_from_statement_to_answer(busy):
         answer_objection(busy, 1, "upheld", "again")
     open_objection(busy, "GACC-2", "still not right")
     assert [each["outcome"] for each in listed(busy)] == ["partly upheld", "open"]
+    members, key = subject_of(busy.db, ALPHA, today).members, busy.keystore.master_key
+    for after, limit in ((0, 1), (1, 1), (1, 9), (2, 9), (0, 2)):
+        page = objections_of(busy.db, key, members, today, after=after, limit=limit)
+        assert page == listed(busy)[after : after + limit]
 
     report = audit(busy)
     assert report.deviations == ()

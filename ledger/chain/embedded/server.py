@@ -13,21 +13,19 @@ for `IDLE_SECONDS`, and there are `CONNECTIONS` at most.
 from __future__ import annotations
 
 import hmac
-import io
 import json
 import os
 import secrets
 import select
 import socket
 import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded.methods import WRITING
 from ledger.chain.rpc import DAMAGED, WRONG_CLOCK, RpcRefused
 from ledger.errors import ChainDamaged, LedgerError, WrongClock
 from ledger.files import write_private
+from ledger.timed_http import BoundedServer, TimedHandler
 
 if TYPE_CHECKING:
     from ledger.chain.embedded.node import EmbeddedNode
@@ -74,80 +72,23 @@ class ChainServer:
         self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Server(BoundedServer):
     def __init__(self, address: tuple[str, int], node: EmbeddedNode, token: str) -> None:
         self.node = node
         self.bearer = f"Bearer {token}".encode()
         self.executing = threading.Lock()
-        self._free = threading.BoundedSemaphore(CONNECTIONS)
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own, if there is room for one more."""
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve a connection to its end, then make room."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a connection that broke, or came to its time's end, is the client's affair."""
+        super().__init__(address, _Handler, CONNECTIONS)
 
 
-class _Timed(io.RawIOBase):
-    """A connection's bytes, each request within its time."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._until: float | None = None
-
-    def begin(self) -> None:
-        """Wait for the next request: its time begins with its first byte."""
-        self._until = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = IDLE_SECONDS if self._until is None else self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the request took too long to arrive")
-        self._connection.settimeout(left)
-        read = self._connection.recv_into(buffer)
-        if self._until is None:
-            self._until = time.monotonic() + REQUEST_SECONDS
-        return read
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(TimedHandler):
+    request_seconds, idle_seconds = REQUEST_SECONDS, IDLE_SECONDS
     server: _Server
     server_version = "credit-ledger"
     sys_version = ""
-    timeout = IDLE_SECONDS
     wbufsize = -1  # status, headers and body leave in one piece
     disable_nagle_algorithm = True
 
-    def setup(self) -> None:
-        """Read the connection within its times."""
-        super().setup()
-        self._timed = _Timed(self.connection)
-        self.rfile = io.BufferedReader(self._timed)
-
-    def handle_one_request(self) -> None:
-        """Wait for a request and answer it."""
-        self._timed.begin()
-        super().handle_one_request()
-
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  the base class calls it so
         """Answer one call or a batch."""
         body = self._body()
         if body is None:

@@ -1,0 +1,53 @@
+"""How much there is of an enterprise, without reading it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import bindparam, func, select
+
+from ledger.domain.records import ids_of
+from ledger.index.queries import NEIGHBOURS
+from ledger.store.index import days, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class Extent(NamedTuple):
+    """How many records an enterprise has on the chain, and its head after the last; None: it has none."""
+
+    records: int
+    head: bytes | None
+
+
+def extent_of(index: Connection, enterprise: int) -> Extent:
+    """Return how many records an enterprise has, and the head they lead to."""
+    own = runs.c.enterprise == enterprise
+    many = index.scalar(select(func.coalesce(func.sum(runs.c.count), 0)).where(own))
+    last = index.scalar(select(runs.c.head).where(own).order_by(runs.c.leaf_index.desc()).limit(1))
+    return Extent(int(many or 0), last)
+
+
+def has_written(index: Connection, authority: int, enterprise: int) -> bool:
+    """Whether an authority has a record about exactly this enterprise."""
+    by = days.c.first_id.between(*ids_of(authority))
+    return (
+        index.scalar(select(days.c.first_id).where(days.c.enterprise == enterprise, by).limit(1)) is not None
+    )
+
+
+def is_large(index: Connection, enterprise: int, many: int) -> bool:
+    """Whether an enterprise has so many records or more, with those of all ever linked with it directly."""
+    return (index.scalar(_FIRST_COUNTS, {"enterprise": enterprise, "many": many}) or 0) >= many
+
+
+_counts = (
+    select(runs.c.count)
+    .where(
+        (runs.c.enterprise == bindparam("enterprise")) | runs.c.enterprise.in_(NEIGHBOURS.scalar_subquery())
+    )
+    .limit(bindparam("many"))
+    .subquery()
+)
+_FIRST_COUNTS = select(func.coalesce(func.sum(_counts.c.count), 0))
