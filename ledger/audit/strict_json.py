@@ -31,7 +31,7 @@ BYTES_A_VALUE: Final = 8
 FREE_VALUES: Final = 4_096
 
 # One without an end reaches to the end of the file: tried again at each quote inside, it would cost a square.
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(each for each in range(256) if each not in b"[]{}")
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")

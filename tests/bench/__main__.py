@@ -1,4 +1,4 @@
-"""`scripts/bench gas|import|index|score|http|audit|state|all [--json] [--quick|--full] [--docs]`: measure, print one document."""
+"""`scripts/bench gas|import|index|score|http|pages|audit|state|all [--json] [--quick|--full] [--docs]`: measure, print one document."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ MODULES = {
     "index": "index",
     "score": "scoring",
     "http": "serving",
+    "pages": "pages",
     "audit": "audit",
     "state": "state",
 }
