@@ -13,7 +13,13 @@ from ledger.audit.deviation import Deviation, NotChecked
 from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
 from ledger.crypto.notes import open_note
 from ledger.errors import LedgerError
-from ledger.workflows.checkpoints import operator_key, origin, read_checkpoint
+from ledger.workflows.checkpoints import (
+    CheckpointsLost,
+    kept_files,
+    operator_key,
+    origin,
+    read_checkpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +45,11 @@ def kept_checkpoints_of(ledger: Office, file: Path | None = None) -> KeptCheckpo
     expected, key = origin(ledger.deployment), operator_key(ledger)
     good: list[Checkpoint] = []
     found: list[Deviation | NotChecked] = []
-    for path in _files(ledger):
+    try:
+        paths = kept_files(ledger.settings.data_dir)
+    except CheckpointsLost as lost:
+        paths, found = [], [NotChecked("kept checkpoints", str(ledger.settings.data_dir), _why(lost))]
+    for path in paths:
         checkpoint, fault = _read(path, expected, key)
         good += [checkpoint] if checkpoint else []
         found += [fault] if fault else []
@@ -60,11 +70,6 @@ def compare_blocks(node: Node, checkpoints: Iterable[Checkpoint], last: int) -> 
             where = f"checkpoint of block {said.block.number}, block"
             expected = f"{said.block.hash.hex()} {said.block.time}"
             yield Deviation("checkpoint differs", where, expected, f"{block_hash} {time}")
-
-
-def _files(ledger: Office) -> Iterator[Path]:
-    folder = ledger.settings.data_dir / "checkpoints"
-    yield from sorted(each for each in folder.glob("*.checkpoint") if not each.name.startswith("."))
 
 
 def _read(

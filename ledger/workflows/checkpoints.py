@@ -2,7 +2,7 @@
 
 They lie in `DATA_DIR/checkpoints`, named by block and time: a checkpoint is there to be handed out. A file is
 replaced as a whole, when witnesses have added their lines. What was signed once binds the operator: a state
-that cannot follow the last kept checkpoint is not signed.
+that cannot follow the last kept checkpoint is not signed, and nothing is where all that were kept are gone.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ledger.crypto.checkpoints import (
     parse_checkpoint,
 )
 from ledger.crypto.merkle import Tree
-from ledger.crypto.notes import ED25519, Note, SigningKey, parse_note, verify_note
-from ledger.errors import BadProof, BadValue, ChainDamaged, ChainUnavailable, NotFound
+from ledger.crypto.notes import ED25519, BadNote, Note, SigningKey, parse_note, verify_note
+from ledger.errors import BadProof, BadValue, ChainDamaged, ChainUnavailable, Misconfigured, NotFound
 from ledger.files import write_private, writing
 from ledger.index.follower import read_cursor
 from ledger.index.queries import leaf_hashes
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ledger.workflows.office import Office
 
 _SUFFIX = ".checkpoint"
+#: Beside the folder, once something was signed: that the folder is empty is then a loss, and no beginning.
+_KNOWN = "checkpoints.known"
 #: Seconds to wait while another process signs.
 _PATIENCE = 30.0
 #: Seconds after which a checkpoint is signed anew though nothing has moved: it says how fresh it is.
@@ -47,6 +49,12 @@ _RENEWED = 3600
 
 #: Gives the trees of the state an index stands at; who takes them does not change them.
 TreesOf: TypeAlias = "Callable[[Connection], StateTrees]"
+
+
+class CheckpointsLost(Misconfigured):
+    """Checkpoints were signed, and every file of them is gone: what comes next is compared with none."""
+
+    code = "checkpoints-lost"
 
 
 class Kept(NamedTuple):
@@ -82,8 +90,8 @@ def make_checkpoint(ledger: Office, log: Tree | None = None, trees: TreesOf = re
     `log` and `trees`: as for `take_snapshot`.
 
     While nothing has moved, one signed within the last hour is returned. The index must have followed.
-    Raises `Forked`, `ChainDamaged` (the index is not the contract's), and `ChainUnavailable` if the chain was
-    reorganised meanwhile.
+    Raises `Forked`, `CheckpointsLost`, `BadNote` (the last kept file is damaged), `ChainDamaged` (the index
+    is not the contract's), and `ChainUnavailable` if the chain was reorganised meanwhile.
     """
     with ledger.db.lock("checkpoint", _PATIENCE), ledger.db.read_index() as index:
         last = _last(ledger)
@@ -97,11 +105,14 @@ def checkpoint_of(ledger: Office, snapshot: Snapshot, not_before: int = 0) -> Ke
 
     One signed before `not_before` (Unix seconds) is not taken for it.
 
-    None when a kept one says otherwise, or a later one was signed before: evidence then goes without. Whether
-    the ledger has forked is for `make_checkpoint`, the audit and witnesses to say.
+    None when a kept one says otherwise, a later one was signed before, or the kept ones are lost or damaged:
+    evidence then goes without. To say what is wrong is for `make_checkpoint`, the audit and witnesses.
     """
     with ledger.db.lock("checkpoint", _PATIENCE):
-        last = _last(ledger)
+        try:
+            last = _last(ledger)
+        except (BadNote, CheckpointsLost):
+            return None
         if last is not None and last.checkpoint.statement is not None:
             recent = last.checkpoint.statement.time >= not_before
             if recent and _same_state(last.checkpoint, _checkpoint(ledger, snapshot, 0)):
@@ -143,12 +154,30 @@ def keep(kept: Kept) -> Kept:
     with writing():
         kept.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(kept.path, str(kept.note).encode())
+        # Last, so that a first write that failed is not taken for checkpoints that were lost.
+        write_private(kept.path.parent.with_name(_KNOWN), b"")
     return kept
 
 
+def kept_files(data_dir: Path) -> list[Path]:
+    """Return the files of kept checkpoints, the earliest first: block and time stand first in their names.
+
+    Raises `CheckpointsLost`.
+    """
+    folder = data_dir / "checkpoints"
+    found = sorted(each for each in folder.glob("*" + _SUFFIX) if not each.name.startswith("."))
+    if not found and (data_dir / _KNOWN).exists():
+        raise CheckpointsLost(
+            f"{folder} holds no checkpoint, and this ledger has signed some: put them back from a backup, or "
+            "the last one from a witness or an evidence file. Where none is left, remove "
+            f"{data_dir / _KNOWN}: the next one is then compared with none here, by witnesses all the same"
+        )
+    return found
+
+
 def kept_checkpoints(data_dir: Path) -> list[Kept]:
-    """Return the kept checkpoints, smallest first. Raises `BadNote` for a damaged file."""
-    return [_read(path) for path in sorted((data_dir / "checkpoints").glob("*" + _SUFFIX))]
+    """Return the kept checkpoints, smallest first. Raises `BadNote` for a damaged file, `CheckpointsLost`."""
+    return [_read(path) for path in kept_files(data_dir)]
 
 
 def read_checkpoint(path: Path, expected: str, keys: Sequence[VerifierKey] = ()) -> Checkpoint:
@@ -235,12 +264,16 @@ def _same_state(one: Checkpoint, other: Checkpoint) -> bool:
 
 
 def _last(ledger: Office) -> Kept | None:
-    """Return the latest kept checkpoint: block and time stand first in its name."""
-    paths = (ledger.settings.data_dir / "checkpoints").glob("*" + _SUFFIX)
-    path = max(paths, default=None)
-    return None if path is None else _read(path)
+    """Return the latest kept checkpoint."""
+    paths = kept_files(ledger.settings.data_dir)
+    return _read(paths[-1]) if paths else None
 
 
 def _read(path: Path) -> Kept:
-    note = parse_note(path.read_bytes())
-    return Kept(path, parse_checkpoint(note.text), note)
+    try:
+        note = parse_note(path.read_bytes())
+        return Kept(path, parse_checkpoint(note.text), note)
+    except OSError as error:
+        raise BadNote(f"{path}: it cannot be read: {error.strerror}") from None
+    except BadNote as error:
+        raise BadNote(f"{path}: {error}") from None

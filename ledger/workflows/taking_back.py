@@ -9,7 +9,6 @@ a signature: a checkpoint over one of these blocks stays true, or the operator h
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
@@ -18,7 +17,6 @@ from sqlalchemy import delete, func, select
 
 from ledger.chain.connect import accept_clock
 from ledger.chain.logs import read_facts
-from ledger.crypto.notes import parse_note
 from ledger.domain.calendar import day_of, iso_instant
 from ledger.domain.facts import (
     AnswerPeriodSet,
@@ -40,6 +38,7 @@ from ledger.outbox.sealing import sealed_by_authority
 from ledger.outbox.sightings import forget_orphans
 from ledger.outbox.unsealing import unseal_where
 from ledger.store.vault import assessments, commands, identities, scores
+from ledger.workflows.checkpoints import kept_checkpoints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +55,6 @@ FOLDER: Final = "taken-back"
 #: Seconds over which blocks may have been made by a wrong clock before somebody must confirm the right one.
 _LONG: Final = 86_400
 _PATIENCE: Final = 60.0
-_BLOCK_LINE: Final = re.compile(r"^block (0|[1-9][0-9]*) ", re.MULTILINE)
 #: What needs nobody's doing: what the chain derived, and what the next assessment makes anew.
 _DERIVED: Final = (Run, TreeHead)
 
@@ -256,10 +254,10 @@ def _set_up(ledger: Office, last: int) -> bool:
 
 
 def _refuse_given_out(data_dir: Path, first: int) -> None:
-    for path in sorted((data_dir / "checkpoints").glob("*.checkpoint")):
-        found = _BLOCK_LINE.search(parse_note(path.read_bytes()).text)
-        if found is None or int(found[1]) >= first:
-            block = f"block {found[1]}" if found else "an unknown block"
+    for path, checkpoint, _ in kept_checkpoints(data_dir):
+        said = checkpoint.statement
+        if said is None or said.block.number >= first:
+            block = f"block {said.block.number}" if said else "an unknown block"
             raise Conflict(
                 f"a checkpoint over {block} was signed and kept ({path.name}): whoever has it would see"
                 f" another history. Blocks from {first} on stay; the chain goes on when the"

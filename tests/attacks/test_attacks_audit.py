@@ -336,9 +336,10 @@ def checkpoint_file(ledger: Ledger) -> Path:
 
 def test_every_checkpoint_is_gone(ledger: Ledger) -> None:
     checkpoint_file(ledger).unlink()
-    ((what, where),) = unchecked(ledger)
-    assert (what, where) == ("the log against a checkpoint", "log of 2 leaves")
+    lost = ("kept checkpoints", str(ledger.settings.data_dir))
+    assert unchecked(ledger) == [lost, ("the log against a checkpoint", "log of 2 leaves")]
     assert "no checkpoint was given or kept" in audited(ledger).to_text()
+    assert "and this ledger has signed some" in audited(ledger).to_text()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -14,11 +15,13 @@ from parts import parts
 from sqlalchemy import update
 
 from ledger.audit.verifier import Trusted, verify_evidence
-from ledger.crypto.notes import Note, SigningKey, VerifierKey, verify_note
+from ledger.crypto.notes import BadNote, Note, SigningKey, VerifierKey, verify_note
 from ledger.errors import BadProof, BadValue
 from ledger.store import index
+from ledger.workflows.audit_kept import kept_checkpoints_of
 from ledger.workflows.auditing import audit
 from ledger.workflows.checkpoints import (
+    CheckpointsLost,
     Forked,
     consistency,
     keep,
@@ -103,6 +106,41 @@ def test_a_log_that_shrank_is_not_signed(ledger: Any) -> None:
         make_checkpoint(ledger)
 
 
+def test_kept_checkpoints_that_are_all_lost_are_no_beginning(house: House, ledger: Any) -> None:
+    first = make_checkpoint(ledger)
+    note = first.path.read_bytes()
+    first.path.unlink()
+    write(house, "D")
+    with pytest.raises(CheckpointsLost, match=r"holds no checkpoint, and this ledger has signed some"):
+        make_checkpoint(ledger)
+    day = ledger.cards[0].effective_on
+    assert verify_evidence(prove(ledger, ONE, day)).checkpoint is None, "evidence goes without"
+    (told,) = kept_checkpoints_of(ledger).found
+    assert told.what == "kept checkpoints"
+    assert "this ledger has signed some" in told.why
+    # Put back from wherever one is, it is what the next one is compared with.
+    first.path.write_bytes(note)
+    assert make_checkpoint(ledger).checkpoint.size == 4
+    for path in first.path.parent.iterdir():
+        path.unlink()
+    (ledger.settings.data_dir / "checkpoints.known").unlink()
+    assert make_checkpoint(ledger).checkpoint.size == 4, "a person has looked"
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", b"\xff\xfe", None], ids=repr)
+def test_a_damaged_kept_checkpoint_is_named(ledger: Any, damage: bytes | None) -> None:
+    path = make_checkpoint(ledger).path
+    if damage is None:
+        path.unlink()
+        path.mkdir()
+    else:
+        path.write_bytes(damage)
+    for read in (partial(make_checkpoint, ledger), partial(kept_checkpoints, ledger.settings.data_dir)):
+        with pytest.raises(BadNote, match=re.escape(str(path))):
+            read()
+    assert verify_evidence(prove(ledger, ONE, ledger.cards[0].effective_on)).checkpoint is None
+
+
 def test_the_audit_holds_the_log_to_a_kept_checkpoint(house: House, ledger: Any, tmp_path: Path) -> None:
     kept = make_checkpoint(ledger)
     write(house, "D", "E")
@@ -167,6 +205,7 @@ def test_a_forked_chain_is_caught_by_the_witness(house: House, ledger: Any, tmp_
         assert lie.text() in (tmp_path / "w1" / f"{name}.fork").read_text()
         write(house, "D")
         kept.path.unlink()
+        kept.path.parent.with_name("checkpoints.known").unlink()
         with pytest.raises(WitnessRefused, match="a person must look"):
             cosign(partial(consistency, ledger), make_checkpoint(ledger), [witness])
 
