@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger.audit.deviation import Deviation, Review, at_log
-from ledger.domain.calendar import iso_instant
-from ledger.domain.facts import (
+from ledger.domain.access_facts import (
     AuthorityUpdated,
     RoleAdminChanged,
     RoleGrantDelayChanged,
@@ -26,6 +25,7 @@ from ledger.domain.facts import (
     TargetClosed,
     TargetFunctionRoleUpdated,
 )
+from ledger.domain.calendar import iso_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger.audit.completeness import NOTHING_SIGNED
-from ledger.audit.plain import ascii_line
+from ledger.audit.conditions import not_proven, proven
 from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.facts import KeyCompromised
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ledger.audit.completeness import NodeSays
     from ledger.audit.objected import ShownObjection
@@ -100,72 +100,6 @@ def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dic
             for each in verdict.signatures
         ],
     }
-
-
-def proven(verdict: EvidenceVerdict) -> dict[str, bool]:
-    """Which claims are proven, beyond what the file says of itself."""
-    state, complete = verdict.vouched.state, verdict.vouched.complete
-    score = verdict.score is not None and verdict.score.score is not None
-    published = verdict.assessment is not None and verdict.assessment.proven.score is not None
-    return {
-        "records": complete,
-        "objections": complete and state,
-        "authorities": complete and state and bool(verdict.authorities),
-        "identity": complete and verdict.subjects[0].party_key is not None,
-        "score": complete and score,
-        "assessment": complete and state and published,
-        "posting": False,
-    }
-
-
-def not_proven(verdict: EvidenceVerdict) -> list[str]:
-    """What is not proven, each in a sentence: for whoever relies on it to find out elsewhere."""
-    found = [*_rests_on(verdict)]
-    if verdict.leaves == "last" and verdict.assessment:
-        found.append(
-            "what the published score was made from: places of earlier runs in the log are not proven"
-        )
-    if not verdict.authorities:
-        found.append("who wrote the records, and whether they might: nothing is said of authorities")
-    elif verdict.rights:
-        found.append("when, where and by which key a record was written: the file's word, but for signatures")
-    if any(each.four_eyes for each in verdict.rights.values()):
-        found.append("that a record under four eyes came from a contract wallet: the audit tells")
-    found += [
-        f"which firm number {each.enterprise} is: not shown"
-        for each in verdict.subjects
-        if each.party_key is None
-    ]
-    found.append("that a firm has one number only: the audit of the whole ledger tells")
-    if verdict.assessment and verdict.assessment.epoch < verdict.assessment.published:
-        found.append(f"what later assessments, up to {verdict.assessment.published}, say: they are not shown")
-    found += [
-        f"a score by card {each.card_hash.hex()}: not known here, so withheld; give it as --card"
-        for each in (verdict.score, verdict.assessment and verdict.assessment.proven)
-        if each and each.card is None
-    ]
-    if verdict.unshown:
-        others = ", ".join(str(each) for each in verdict.unshown)
-        found.append(f"what is recorded of enterprises {others}, which link records name")
-    return list(dict.fromkeys(found))
-
-
-def _rests_on(verdict: EvidenceVerdict) -> Iterator[str]:
-    """Yield what the verdict takes for granted, whichever keys and node the reader gave."""
-    said, stated = verdict.vouched, verdict.stated
-    if not said.complete:
-        yield said.why
-    if not said.signed:
-        yield f"that contract 0x{stated.contract.hex()} is the ledger you mean: no key of it says so"
-    if said.complete and said.lacking is not None:
-        yield f"objections, authorities and assessments: {said.lacking}"
-    if said.complete and said.lacking is None:
-        yield "that the witnesses stand apart from the operator, each with a node of its own: ask them"
-    if said.node is not None:
-        where = ascii_line(said.node.where)
-        yield f"that the node {where} is your own: one that the operator runs says what the operator says"
-        if said.node.stated is None:
-            yield f"not checked: block {stated.block.number}: your node {where} has none, or no longer"
 
 
 def nothing_signed(verdict: EvidenceVerdict) -> bool:

@@ -52,8 +52,8 @@ from ledger.audit.scorebook import ScoreBookState
 from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import genesis_head
 from ledger.crypto.merkle import Log
+from ledger.domain.access_facts import ACCESS
 from ledger.domain.facts import (
-    ACCESS,
     AnswerPeriodSet,
     AssessmentPublished,
     AuthorityAdded,

@@ -6,7 +6,9 @@ Hashes, roots, heads and commitments are 32 bytes; an address is `0x` and 40 low
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
+
+from ledger.domain.access_facts import AccessFact
 
 
 class Place(NamedTuple):
@@ -185,84 +187,6 @@ class ObjectionAnswered(NamedTuple):
     answer: bytes
 
 
-class RoleGranted(NamedTuple):
-    """The account has the role from `since` (if `new`), or acts under `delay` (seconds) from `since` on."""
-
-    at: Place
-    role: int
-    account: str
-    delay: int
-    since: int
-    new: bool
-
-
-class RoleRevoked(NamedTuple):
-    """The account has the role no more."""
-
-    at: Place
-    role: int
-    account: str
-
-
-class RoleAdminChanged(NamedTuple):
-    """Members of the role `admin` grant and revoke `role`."""
-
-    at: Place
-    role: int
-    admin: int
-
-
-class RoleGuardianChanged(NamedTuple):
-    """Members of the role `guardian` may cancel what members of `role` have announced."""
-
-    at: Place
-    role: int
-    guardian: int
-
-
-class RoleGrantDelayChanged(NamedTuple):
-    """From `since` on, a grant of the role holds only `delay` seconds after it."""
-
-    at: Place
-    role: int
-    delay: int
-    since: int
-
-
-class TargetClosed(NamedTuple):
-    """Whether every function of a contract that needs a role is closed to all."""
-
-    at: Place
-    target: str
-    closed: bool
-
-
-class TargetFunctionRoleUpdated(NamedTuple):
-    """Which role a function of a contract needs, by the function's selector (4 bytes)."""
-
-    at: Place
-    target: str
-    selector: bytes
-    role: int
-
-
-class TargetAdminDelayUpdated(NamedTuple):
-    """From `since` on, changes to who may call a contract are to be announced `delay` seconds before."""
-
-    at: Place
-    target: str
-    delay: int
-    since: int
-
-
-class AuthorityUpdated(NamedTuple):
-    """The contract `target` asks `manager` who may call it: the access manager."""
-
-    at: Place
-    target: str
-    manager: str
-
-
 #: What an answer may say, by the contract's number. 0 stands for no answer yet.
 OUTCOMES = {1: "upheld", 2: "partly upheld", 3: "rejected"}
 
@@ -284,25 +208,5 @@ Fact: TypeAlias = (
     | EnterpriseKeySet
     | ObjectionOpened
     | ObjectionAnswered
-    | RoleGranted
-    | RoleRevoked
-    | RoleAdminChanged
-    | RoleGuardianChanged
-    | RoleGrantDelayChanged
-    | TargetClosed
-    | TargetFunctionRoleUpdated
-    | TargetAdminDelayUpdated
-    | AuthorityUpdated
-)
-#: Facts about who may govern.
-ACCESS: Final = (
-    RoleGranted,
-    RoleRevoked,
-    RoleAdminChanged,
-    RoleGuardianChanged,
-    RoleGrantDelayChanged,
-    TargetClosed,
-    TargetFunctionRoleUpdated,
-    TargetAdminDelayUpdated,
-    AuthorityUpdated,
+    | AccessFact
 )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ledger.domain import catalogue, facts
+from ledger.domain.access_facts import ACCESS
 from ledger.domain.records import RECORD_BYTES, Posted, Record, days_of, pack, unpack_run
 from ledger.store import index
 from ledger.store.types import LARGEST
@@ -54,7 +55,7 @@ def rows_of(stretch: Iterable[facts.Fact]) -> Rows:
     records = block = 0
     hash_of_block = b""
     for fact in stretch:
-        if isinstance(fact, facts.ACCESS):
+        if isinstance(fact, ACCESS):
             continue  # who may govern is for the audit, which reads it from the chain
         number, block_hash, timestamp, log_index = at = fact.at
         if number != block or block_hash != hash_of_block:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ledger.chain.connect import Clock
+    from ledger.errors import ChainDamaged
 
 #: Listed of each kind; beyond these they are counted.
 LISTED: Final = 1000
@@ -78,3 +79,14 @@ def no_checkpoint(log_size: int) -> NotChecked:
     """Say that there was no checkpoint to hold the log to."""
     why = "no checkpoint was given or kept: nothing rules out that the chain was replaced as a whole"
     return NotChecked("the log against a checkpoint", f"log of {log_size} leaves", why)
+
+
+def damaged(where: str, error: ChainDamaged) -> Deviation:
+    """Name a part of the chain that cannot be read."""
+    return Deviation("chain damaged", where, "blocks and logs that can be read", str(error))
+
+
+def not_computed(assessments: int) -> NotChecked:
+    """Say that assessments were not computed anew: what they would be made from deviates."""
+    why = "not computed anew: the records or the index they would be made from deviate"
+    return NotChecked("assessments", f"1 to {assessments}", why)

@@ -25,7 +25,7 @@ from ledger.index.follower import Block, read_cursor
 from ledger.workflows.audit_access import expected_access
 from ledger.workflows.audit_code import compare_code
 from ledger.workflows.audit_contracts import contract_state
-from ledger.workflows.audit_findings import Findings, by_clock, left_out, no_checkpoint
+from ledger.workflows.audit_findings import Findings, by_clock, damaged, left_out, no_checkpoint, not_computed
 from ledger.workflows.audit_index import IndexCheck
 from ledger.workflows.audit_kept import compare_blocks
 from ledger.workflows.audit_nodes import NodeCheck
@@ -77,7 +77,7 @@ def audit(
         try:
             last = _block(ledger.node, "latest") or Block(-1, b"")
         except ChainDamaged as error:
-            return Report({"facts": 0}, (_damaged("the chain's latest block", error),))
+            return Report({"facts": 0}, (damaged("the chain's latest block", error),))
         with ledger.db.read_vault() as vault:
             others = [NodeCheck(each, ledger.deployment) for each in nodes]
             run = _Audit(ledger, index, vault, cursor, checkpoints, others=others, progress=progress)
@@ -158,7 +158,7 @@ class _Audit:
             self.broken = True
             at = self._replay.at
             where = f"the chain, behind block {at.block_number}, log {at.log_index}" if at else "the chain"
-            self.found.take([_damaged(where, error)])
+            self.found.take([damaged(where, error)])
             return
         self.found.take(self._index.outside(self._ledger.deployment.block))
         self.found.take(self._kept.unreached(self._replay.log))
@@ -181,8 +181,7 @@ class _Audit:
         if not self.found.deviated:
             self.found.take(self._scores.compare(assessments))
         elif assessments:
-            why = "not computed anew: the records or the index they would be made from deviate"
-            self.found.take([NotChecked("assessments", f"1 to {len(assessments)}", why)])
+            self.found.take([not_computed(len(assessments))])
 
     def report(self) -> Report:
         """Return what was looked at and what was found."""
@@ -292,10 +291,6 @@ class _Audit:
         found = contract_state(self._ledger.node, self._ledger.contracts, self._replay, block)
         self._heads = len(found.heads)
         return found
-
-
-def _damaged(where: str, error: ChainDamaged) -> Deviation:
-    return Deviation("chain damaged", where, "blocks and logs that can be read", str(error))
 
 
 def _block(node: Node, number: int | str) -> Block | None:

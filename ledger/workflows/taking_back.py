@@ -10,44 +10,28 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from ledger.chain.connect import accept_clock
 from ledger.chain.logs import read_facts
 from ledger.domain.calendar import day_of, iso_instant
-from ledger.domain.facts import (
-    AnswerPeriodSet,
-    AssessmentPublished,
-    AuthorityAdded,
-    BatchRecorded,
-    CardRegistered,
-    EnterpriseKeySet,
-    ObjectionAnswered,
-    ObjectionOpened,
-    Registered,
-    Run,
-    TreeHead,
-)
-from ledger.domain.records import split_id
+from ledger.domain.facts import AuthorityAdded
 from ledger.errors import Busy, Conflict, Misconfigured
 from ledger.files import write_private
 from ledger.outbox.sealing import sealed_by_authority
 from ledger.outbox.sightings import forget_orphans
 from ledger.outbox.unsealing import unseal_where
-from ledger.store.vault import assessments, commands, identities, scores
+from ledger.store.vault import assessments, scores
 from ledger.workflows.checkpoints import kept_checkpoints
+from ledger.workflows.taken_back import Plan, plan_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy import Connection
-
     from ledger.chain.embedded.node import EmbeddedNode
     from ledger.chain.embedded.taking_back import Removed
-    from ledger.domain.facts import Fact
     from ledger.workflows.office import Office
 
 #: Folder, in the data folder, of what was taken back.
@@ -55,8 +39,6 @@ FOLDER: Final = "taken-back"
 #: Seconds over which blocks may have been made by a wrong clock before somebody must confirm the right one.
 _LONG: Final = 86_400
 _PATIENCE: Final = 60.0
-#: What needs nobody's doing: what the chain derived, and what the next assessment makes anew.
-_DERIVED: Final = (Run, TreeHead)
 
 
 class TakenBackDict(TypedDict):
@@ -74,18 +56,6 @@ class TakenBackDict(TypedDict):
     file: str | None
 
 
-@dataclass
-class _Plan:
-    """What the blocks hold, by what becomes of it."""
-
-    removed: list[Removed]
-    registrations: int = 0
-    records: int = 0
-    assessments: int = 0
-    again: list[str] = field(default_factory=list)
-    acts: list[str] = field(default_factory=list)
-
-
 def take_back(ledger: Office, *, acts_too: bool = False, confirmed: bool = False) -> TakenBackDict:
     """Remove the blocks made ahead of the clock; the next drain sends their records again.
 
@@ -98,8 +68,8 @@ def take_back(ledger: Office, *, acts_too: bool = False, confirmed: bool = False
     with ledger.db.lock("sender", timeout=_PATIENCE):
         removed = node.made_ahead()
         if not removed:
-            return _report(_Plan([]), None, 0)
-        plan = _plan(ledger, removed)
+            return _report(Plan([]), None, 0)
+        plan = plan_of(ledger, removed)
         _refuse(ledger, plan, acts_too=acts_too, confirmed=confirmed)
         file = _keep(ledger.settings.data_dir, removed)
         node.take_back(removed)
@@ -137,82 +107,10 @@ def _embedded(ledger: Office) -> EmbeddedNode:
     return ledger.node
 
 
-# ---------------------------------------------------------------------- what is in the blocks
-
-
-def _plan(ledger: Office, removed: list[Removed]) -> _Plan:
-    plan = _Plan(removed)
-    first, last = removed[0].header.number, removed[-1].header.number
-    addresses = ledger.deployment.addresses
-    with ledger.db.read_vault() as vault:
-        for fact in read_facts(ledger.node, addresses, max(first, ledger.deployment.block), last):
-            _sort(vault, plan, fact)
-    return plan
-
-
-def _sort(vault: Connection, plan: _Plan, fact: Fact) -> None:
-    """Put a fact where it belongs. Raises `Conflict` for what this vault could not send again."""
-    if isinstance(fact, Registered):
-        ours = vault.scalar(select(identities.c.commitment).where(identities.c.enterprise == fact.enterprise))
-        if ours != fact.commitment:
-            raise Conflict(_foreign(fact.at.block_number, f"enterprise {fact.enterprise}"))
-        plan.registrations += 1
-    elif isinstance(fact, BatchRecorded):
-        numbers = commands.c.number.between(fact.first_number, fact.first_number + fact.count - 1)
-        held = (
-            select(func.count()).select_from(commands).where(commands.c.authority == fact.authority, numbers)
-        )
-        if vault.scalar(held) != fact.count:
-            what = f"record {fact.first_number} and following of authority {fact.authority}"
-            raise Conflict(_foreign(fact.at.block_number, what))
-        plan.records += fact.count
-    elif isinstance(fact, AssessmentPublished):
-        plan.assessments += 1
-    elif (again := _again(fact)) is not None:
-        plan.again.append(again)
-    elif not isinstance(fact, _DERIVED):
-        plan.acts.append(_act(fact))
-
-
-def _foreign(block: int, what: str) -> str:
-    return (
-        f"block {block} holds {what}, which this vault does not have and could not send again:"
-        " nothing was taken back"
-    )
-
-
-def _again(fact: Fact) -> str | None:
-    """Say what somebody must do again who did it by a call of his own."""
-    if isinstance(fact, ObjectionOpened):
-        authority, number = split_id(fact.record)
-        return (
-            f"objection {fact.objection}, to record {number} of authority {authority}, by {fact.by}:"
-            f" open it again (its statement is kept under {fact.grounds.hex()})"
-        )
-    if isinstance(fact, ObjectionAnswered):
-        return f"the answer to objection {fact.objection}, by {fact.by}: answer it again"
-    if isinstance(fact, CardRegistered):
-        return f"card {fact.card.hex()}: register it again"
-    if isinstance(fact, EnterpriseKeySet):
-        return f"the key {fact.key} of enterprise {fact.enterprise}: set it again"
-    if isinstance(fact, AnswerPeriodSet):
-        return f"the period of {fact.days} days for answers: set it again"
-    return None
-
-
-def _act(fact: Fact) -> str:
-    values = {name: value for name, value in fact._asdict().items() if name != "at"}
-    shown = ", ".join(
-        f"{name.rstrip('_')} {value.hex() if isinstance(value, bytes) else value}"
-        for name, value in values.items()
-    )
-    return f"{type(fact).__name__} in block {fact.at.block_number}: {shown}"
-
-
 # ---------------------------------------------------------------------- what cannot be taken back
 
 
-def _refuse(ledger: Office, plan: _Plan, *, acts_too: bool, confirmed: bool) -> None:
+def _refuse(ledger: Office, plan: Plan, *, acts_too: bool, confirmed: bool) -> None:
     """Raise `Conflict` where the blocks must stay, or somebody must say more first."""
     first, last = plan.removed[0], plan.removed[-1]
     _refuse_deployment(ledger, first.header.number)
@@ -303,7 +201,7 @@ def _unseal_days_to_come(ledger: Office) -> int:
     return waiting
 
 
-def _report(plan: _Plan, file: Path | None, waiting: int) -> TakenBackDict:
+def _report(plan: Plan, file: Path | None, waiting: int) -> TakenBackDict:
     numbers = [each.header.number for each in plan.removed]
     return {
         "blocks": len(numbers),

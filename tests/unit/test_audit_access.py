@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ledger.audit.access import ADMIN, PUBLIC, AccessState, Expected
-from ledger.domain.facts import (
+from ledger.domain.access_facts import (
     AuthorityUpdated,
-    Place,
     RoleAdminChanged,
     RoleGrantDelayChanged,
     RoleGranted,
@@ -20,6 +19,7 @@ from ledger.domain.facts import (
     TargetClosed,
     TargetFunctionRoleUpdated,
 )
+from ledger.domain.facts import Place
 
 if TYPE_CHECKING:
     from ledger.audit.deviation import Deviation, Review
