@@ -39,19 +39,15 @@ commitments per enterprise, 8 bytes per record; runs are not kept.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ledger.audit.access import AccessState
-from ledger.audit.authorities import AuthorityState, WrittenBatch
+from ledger.audit.authorities import AuthorityState
 from ledger.audit.deviation import Deviation, Review, at_log, show_record, show_span
 from ledger.audit.mirrors import LinksState
 from ledger.audit.objections import ObjectionsState
-from ledger.audit.runs import MAX_BATCH, OpenBatch, check_records
+from ledger.audit.recorded import RecordedState
 from ledger.audit.scorebook import ScoreBookState
-from ledger.crypto.hashing import keccak256
-from ledger.crypto.heads import genesis_head
-from ledger.crypto.merkle import Log
 from ledger.domain.access_facts import ACCESS
 from ledger.domain.facts import (
     AnswerPeriodSet,
@@ -74,13 +70,14 @@ from ledger.domain.facts import (
     SuspensionSet,
     TreeHead,
 )
-from ledger.domain.records import RECORD_BYTES, split_id
+from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ledger.audit.access import Expected
     from ledger.audit.deviation import NotChecked
+    from ledger.crypto.merkle import Log
 
 
 class Replay:
@@ -92,14 +89,11 @@ class Replay:
         `severities` are the catalogue's, by type, `expected` is who may govern as the deployment has it: the
         ledger is held to them, where they are given.
         """
-        self.severities = severities or {}
         self.access = AccessState(expected)
         self.authorities: dict[int, AuthorityState] = {}
         #: Each authority's code by its number.
         self.codes: dict[int, str] = {}
-        self.heads: dict[int, bytes] = {}
-        self.commitments: dict[int, bytes] = {}
-        self.log = Log()
+        self.recorded = RecordedState(severities or {}, self.codes)
         self.scorebook = ScoreBookState()
         self.objections = ObjectionsState()
         self.links = LinksState()
@@ -107,10 +101,8 @@ class Replay:
         self.reviews: list[Review] = []
         #: Where the replay stands; None before the first fact.
         self.at: Place | None = None
-        self.next_leaf = 0
-        self._batch: OpenBatch | None = None
         self._found: list[Deviation] = []
-        self.facts = self.records = self.runs = self.batches = self.tree_heads = 0
+        self.facts = 0
 
     def apply(self, fact: Fact) -> Sequence[Deviation]:
         """Take one fact and return what does not hold about it (mostly nothing)."""
@@ -131,17 +123,26 @@ class Replay:
     def conclude(self) -> Iterator[Deviation]:
         """Yield what shows only when all is known; call once, at the end."""
         yield from self.access.conclude()
-        first: dict[bytes, int] = {}
-        for enterprise, commitment in self.commitments.items():
-            other = first.setdefault(commitment, enterprise)
-            if other != enterprise:
-                where = f"enterprise {enterprise}"
-                found = f"{commitment.hex()}, as enterprise {other}"
-                yield Deviation("commitment registered twice", where, "a commitment of its own", found)
+        yield from self.recorded.conclude()
 
     def outstanding(self) -> Iterator[NotChecked]:
         """Yield what the ledger's own word leaves open: answers that were upheld and not carried out."""
         return self.objections.outstanding(self.codes)
+
+    @property
+    def heads(self) -> dict[int, bytes]:
+        """Each enterprise's head."""
+        return self.recorded.heads
+
+    @property
+    def commitments(self) -> dict[int, bytes]:
+        """Each enterprise's identity commitment."""
+        return self.recorded.commitments
+
+    @property
+    def log(self) -> Log:
+        """The log of all runs."""
+        return self.recorded.log
 
     @property
     def checked(self) -> dict[str, int]:
@@ -150,23 +151,35 @@ class Replay:
             "facts": self.facts,
             "authorities": len(self.authorities),
             "enterprises": len(self.heads),
-            "batches": self.batches,
-            "runs": self.runs,
-            "records": self.records,
-            "tree_heads": self.tree_heads,
+            "batches": self.recorded.batches,
+            "runs": self.recorded.runs,
+            "records": self.recorded.records,
+            "tree_heads": self.recorded.tree_heads,
             "cards": len(self.scorebook.cards),
             "assessments": len(self.scorebook.assessments),
             "objections": len(self.objections.objections),
             "role_changes": self.access.changes,
         }
 
+    def _run(self, run: Run) -> None:
+        state = self._state_of(run.authority, run.at)
+        if not self.recorded.continues(run):
+            self._close_batch()
+        self.recorded.run(run, state)
+
+    def _close_batch(self) -> None:
+        batch = self.recorded.close_batch()
+        if batch is not None and batch.referring:
+            self._found.extend(self.links.take(batch.at, batch.referring, self.codes))
+            self.objections.carry_out(batch.referring)
+
     def _apply_other(self, fact: Fact) -> None:
         if isinstance(fact, BatchRecorded):
-            self._open_batch(fact)
+            self.recorded.open_batch(fact, self._state_of(fact.authority, fact.at))
         elif isinstance(fact, Registered):
-            self._registered(fact)
+            self.recorded.register(fact)
         elif isinstance(fact, TreeHead):
-            self._tree_head(fact)
+            self.recorded.tree_head(fact)
         elif isinstance(fact, AuthorityAdded):
             self._authority_added(fact)
         elif isinstance(fact, MandateSet):
@@ -274,118 +287,11 @@ class Replay:
             self._name("signature epoch out of order", where, str(state.epoch + 1), str(fact.epoch))
         state.take(fact)
 
-    def _registered(self, fact: Registered) -> None:
-        expected = len(self.heads) + 1
-        if fact.enterprise != expected:
-            self._name("registration out of order", at_log(fact.at), str(expected), str(fact.enterprise))
-        self.heads[fact.enterprise] = genesis_head(fact.enterprise, fact.commitment)
-        self.commitments[fact.enterprise] = fact.commitment
-
-    # ------------------------------------------------------------------ batches and runs
-
-    def _open_batch(self, fact: BatchRecorded) -> None:
-        self.batches += 1
-        at, state = fact.at, self._state_of(fact.authority, fact.at)
-        first_id = fact.authority << 48 | fact.first_number
-        where = at_log(at, f"batch {show_span(first_id, fact.count, self.codes)}")
-        if not 0 < fact.count <= MAX_BATCH:
-            self._name("batch of no size", where, f"1 to {MAX_BATCH} records", str(fact.count))
-        if state.suspended:
-            self._name("authority suspended", where, f"no record of {state.code}", f"{fact.count} records")
-        if fact.key in state.compromised:
-            found = f"{fact.count} records, compromised from {state.compromised[fact.key]} on"
-            self._name("key declared compromised", where, f"no record by {fact.key}", found)
-        elif not state.key_holds(fact.key, at.timestamp):
-            from_, until = state.keys.get(fact.key, (0, 0))
-            window = f"{from_} <= time < {until}" if until else f"a key of {state.code}"
-            self._name("key outside its window", where, window, f"{fact.key} at {at.timestamp}")
-        if fact.first_number != state.count + 1:
-            what = "number gap" if fact.first_number > state.count + 1 else "number repeated"
-            expected = show_record(fact.authority << 48 | (state.count + 1), self.codes)
-            self._name(what, where, expected, show_record(first_id, self.codes))
-        state.note_batch(fact.key, WrittenBatch(at.block_number, at.timestamp, fact.first_number, fact.count))
-        self._batch = OpenBatch.of(at, state, first_id, fact.count)
-
-    def _close_batch(self) -> None:
-        batch, self._batch = self._batch, None
-        if batch is None:
-            return
-        end = batch.first_id + batch.count
-        if batch.next_id != end:
-            where = at_log(batch.at, f"batch {show_span(batch.first_id, batch.count, self.codes)}")
-            found = f"{batch.next_id - batch.first_id} records"
-            self._name("batch differs from its header", where, f"{batch.count} records", found)
-        batch.state.count = max(batch.state.count, split_id(end)[1] - 1)
-        if batch.referring:
-            self._found.extend(self.links.take(batch.at, batch.referring, self.codes))
-            self.objections.carry_out(batch.referring)
-
-    def _run(self, run: Run) -> None:
-        enterprise, count = run.enterprise, len(run.records) // RECORD_BYTES
-        self.runs += 1
-        self.records += count
-        batch = self._batch_of(run, count)
-        self._found.extend(check_records(run, batch, self.heads, self.codes, self.severities))
-        batch.state.wrote(split_id(run.first_id)[1], enterprise, count)
-
-        before = self.heads.get(enterprise)
-        if before is None:
-            where = at_log(run.at, show_span(run.first_id, count, self.codes))
-            self._name(
-                "unknown enterprise", where, "an enterprise registered before", f"enterprise {enterprise}"
-            )
-        else:
-            head = keccak256(before + run.first_id.to_bytes(32, "big") + run.records)
-            if head != run.head:
-                detail = f"{show_span(run.first_id, count, self.codes)} of enterprise {enterprise}"
-                self._name("head not reproduced", at_log(run.at, detail), head.hex(), run.head.hex())
-        self.heads[enterprise] = run.head
-
-        if run.leaf_index != self.next_leaf:
-            where = at_log(run.at, show_span(run.first_id, count, self.codes))
-            self._name("leaf index not consecutive", where, str(self.next_leaf), str(run.leaf_index))
-        self.next_leaf = run.leaf_index + 1
-        self.log.append(sha256(b"\0" + enterprise.to_bytes(8, "big") + run.head).digest())
-
-    def _batch_of(self, run: Run, count: int) -> OpenBatch:
-        """The open batch the run continues; when there is none, name that and go on as if there were."""
-        batch = self._batch
-        if batch is None or batch.state.number != run.authority:
-            where = at_log(run.at, show_span(run.first_id, count, self.codes))
-            self._name("run outside a batch", where, "a batch of the same authority before it", "none")
-            self._close_batch()
-            state = self._state_of(run.authority, run.at)
-            self._batch = batch = OpenBatch.of(run.at, state, run.first_id, count)
-        if run.first_id != batch.next_id:
-            what = "number gap" if run.first_id > batch.next_id else "number repeated"
-            where = at_log(run.at, f"enterprise {run.enterprise}")
-            expected = show_record(batch.next_id, self.codes)
-            self._name(what, where, expected, show_record(run.first_id, self.codes))
-        if run.enterprise <= batch.last_enterprise:
-            where = at_log(run.at, show_span(run.first_id, count, self.codes))
-            expected = f"an enterprise above {batch.last_enterprise}"
-            self._name("batch not sorted", where, expected, f"enterprise {run.enterprise}")
-        batch.next_id, batch.last_enterprise = run.first_id + count, run.enterprise
-        return batch
-
-    # ------------------------------------------------------------------ tree heads
-
-    def _tree_head(self, fact: TreeHead) -> None:
-        self.tree_heads += 1
-        root = self.log.root()
-        if (fact.size, fact.root) != (self.log.size, root):
-            expected = f"size {self.log.size}, root {root.hex()}"
-            self._name(
-                "tree head differs", at_log(fact.at), expected, f"size {fact.size}, root {fact.root.hex()}"
-            )
-
     # ------------------------------------------------------------------ naming
 
     def _name(self, what: str, where: str, expected: str, found: str) -> None:
         self._found.append(Deviation(what, where, expected, found))
 
     def _take_found(self) -> Sequence[Deviation]:
-        if not self._found:
-            return ()
-        found, self._found = self._found, []
+        found, self._found = self._found + self.recorded.take_found(), []
         return found

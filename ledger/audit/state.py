@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ledger.audit.access import Expected
 
-_COUNTS: Final = ("facts", "records", "runs", "batches", "tree_heads")
+_COUNTS: Final = ("records", "runs", "batches", "tree_heads")
 _HASH: Final = 32
 
 
@@ -34,7 +34,7 @@ def dump_replay(replay: Replay) -> dict[str, Any]:
     """Return the replay's state. Call it between blocks, after `finish`, and only if nothing deviated."""
     return {
         "at": _dump_place(replay.at) if replay.at else None,
-        "counts": [getattr(replay, name) for name in _COUNTS],
+        "counts": [replay.facts, *(getattr(replay.recorded, name) for name in _COUNTS)],
         "log": [replay.log.size, [each.hex() for each in replay.log.peaks]],
         "heads": _dump_hashes(replay.heads),
         "commitments": _dump_hashes(replay.commitments),
@@ -62,13 +62,16 @@ def load_replay(
     """
     replay = Replay(severities, expected)
     replay.at = _load_place(state["at"]) if state["at"] else None
-    for name, count in zip(_COUNTS, state["counts"], strict=True):
-        setattr(replay, name, int(count))
+    facts, *counts = state["counts"]
+    replay.facts = int(facts)
+    for name, count in zip(_COUNTS, counts, strict=True):
+        setattr(replay.recorded, name, int(count))
     size, peaks = state["log"]
-    replay.log = Log.resume(size, [bytes.fromhex(each) for each in peaks])
-    replay.next_leaf = size
-    replay.heads = dict(enumerate(_load_hashes(state["heads"]), 1))
-    replay.commitments = dict(enumerate(_load_hashes(state["commitments"]), 1))
+    recorded = replay.recorded
+    recorded.log = Log.resume(size, [bytes.fromhex(each) for each in peaks])
+    recorded.next_leaf = size
+    recorded.heads = dict(enumerate(_load_hashes(state["heads"]), 1))
+    recorded.commitments = dict(enumerate(_load_hashes(state["commitments"]), 1))
     for number, each in enumerate(state["authorities"], 1):
         authority = _load_authority(number, each)
         replay.authorities[number] = authority

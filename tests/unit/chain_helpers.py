@@ -45,7 +45,7 @@ class Ledger:
 
     def record(self, enterprises: list[int], authority: int = 1, first: int | None = None) -> Receipt:
         """Post one signed batch: a record per entry, `enterprises` sorted."""
-        _, code, _, _, mandate, _ = default_authorities()[authority - 1]
+        _, code, _, _, mandate, *_ = default_authorities()[authority - 1]
         kind = (mandate & -mandate).bit_length() - 1  # the first type it may write
         first = first or self.contracts.record_count(authority) + 1
         records = b"".join(record_bytes(enterprise, kind) for enterprise in enterprises)

@@ -100,7 +100,7 @@ def honest() -> tuple[Facts, Replay]:
 
 def test_heads_leaves_and_roots_of_random_batches() -> None:
     _, replay = honest()
-    assert replay.records == sum(len(raw(call["records"])) // 64 for call in VECTORS["batches"])
+    assert replay.recorded.records == sum(len(raw(call["records"])) // 64 for call in VECTORS["batches"])
 
 
 @pytest.mark.parametrize("call", VECTORS["batches"], ids=lambda call: f"from {call['first_number']}")
