@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,3 +75,15 @@ def test_who_comes_too_often_hears_when_to_come_again(
         assert int(refused.headers["Retry-After"]) > 0
         assert refused.json()["type"].endswith(":busy")
         assert audit.get(f"/v1/enterprises/{SECOND}/record").status_code == 200
+
+
+@pytest.mark.parametrize("many", [0, 1, 500, 501, 1201])
+def test_a_score_written_in_steps_is_the_score(many: int) -> None:
+    found = {
+        "id": "名",
+        "score": 84.5,
+        "reasons": [{"record": f"GACC-{n}", "until": None} for n in range(many)],
+    }
+    written = enterprises._in_steps(found)  # type: ignore[arg-type]
+    assert json.loads(written) == found
+    assert written == json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()

@@ -37,8 +37,8 @@ _BOUNDS = {
     " flush of the access log that they share.",
     "pages": "A page: opening a hundred documents, and the runs of its days. Beside pages: of one key four requests are"
     " worked on at a time, so another's score waits for a fifth of one core. Beside scores and evidence: one is made and"
-    " the others hear 503; what is left of the wait is steps in C that hold the interpreter, such as writing 17 MB of"
-    " JSON. The large score: reading and giving 100,000 reasons. Evidence: opening every document, and their JSON.",
+    " the others hear 503; what is left of the wait is steps in C that hold the interpreter, such as the check of a file's"
+    " brackets. The large score: reading and giving 100,000 reasons. Evidence: opening every document, and their JSON.",
     "audit": "On a node over HTTP half of everything is opening documents and comparing them, a sixth the replay, a"
     " sixth reading and decoding logs, a tenth the index. On the embedded chain a third of all is the chain itself,"
     " which this process then is: its receipts' RLP, and py-evm for the contracts' state. Memory: 8 bytes a record,"
