@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRM = "9144030071526726XG"
-MANY = 4_000
+MANY = 2_000
 #: As many as are still being imported when a copy of the rest is made.
 SOME = 3_000
 
