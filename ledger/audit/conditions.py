@@ -41,6 +41,7 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
         found.append("when, where and by which key a record was written: the file's word, but for signatures")
     if any(each.four_eyes for each in verdict.rights.values()):
         found.append("that a record under four eyes came from a contract wallet: the audit tells")
+    found += _unsigned(verdict)
     found += [
         f"which firm number {each.enterprise} is: not shown"
         for each in verdict.subjects
@@ -58,6 +59,23 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
         others = ", ".join(str(each) for each in verdict.unshown)
         found.append(f"what is recorded of enterprises {others}, which link records name")
     return list(dict.fromkeys(found))
+
+
+def _unsigned(verdict: EvidenceVerdict) -> Iterator[str]:
+    """Yield the keys that no signature is shown of, in a file that shows some."""
+    covered = {
+        number for each in verdict.signatures for number in range(each.first_id, each.first_id + each.count)
+    }
+    runs = (run for subject in verdict.subjects for run in subject.runs) if covered else ()
+    keys = {
+        verdict.rights[run.leaf_index].key
+        for run in runs
+        if run.leaf_index in verdict.rights and run.records[0].id not in covered
+    }
+    if keys:
+        named = ", ".join(sorted(keys))
+        why = "a contract wallet's signature no file can show"
+        yield f"that {named} signed all that is said to be by it: {why}"
 
 
 def _rests_on(verdict: EvidenceVerdict) -> Iterator[str]:

@@ -157,6 +157,10 @@ class ObjectionsState:
         state.four_eyes = known is not None and known.four_eyes
         self._open.pop((state.enterprise, state.record), None)
 
+    def about(self) -> dict[int, tuple[int, int]]:
+        """Return the enterprise and the record of each objection."""
+        return {number: (each.enterprise, each.record) for number, each in self.objections.items()}
+
     def carry_out(self, referring: Iterable[Referring]) -> None:
         """Note which of the records objected to these change."""
         for each in referring:

@@ -17,9 +17,9 @@ _IS_VALID: Final = keccak256(b"isValidSignature(bytes32,bytes)")[:4]
 _WORD: Final = 32
 
 
-def code_of(node: Node, address: str) -> str:
-    """Return the code at an address now, in hexadecimal; `0x`: none. Raises `ChainUnavailable`."""
-    return str(node.request("eth_getCode", address, "latest")).lower()
+def code_of(node: Node, address: str, at: str = "latest") -> str:
+    """Return the code at an address at a block, in hexadecimal; `0x`: none. Raises `ChainUnavailable`."""
+    return str(node.request("eth_getCode", address, at)).lower()
 
 
 def is_wallet_code(code: str) -> bool:
@@ -37,13 +37,28 @@ def is_wallet(node: Node, address: str) -> bool:
     return is_wallet_code(code_of(node, address))
 
 
-def accepts(node: Node, wallet: str, digest: bytes, signature: bytes) -> bool:
-    """Whether a wallet stands by a signature of a 32-byte digest now. Raises `ChainUnavailable`."""
-    size, at = len(signature), 2 * _WORD
+def accepted(node: Node, wallet: str, digest: bytes, signature: bytes, block: int) -> bool | None:
+    """Whether a wallet stood by a signature before or after a block; None where the node cannot tell.
+
+    A node need not keep the state of old blocks. Raises `ChainUnavailable`.
+    """
+    for at in (hex(max(block - 1, 0)), hex(block)):
+        try:
+            code_of(node, wallet, at)
+        except RpcRefused:
+            return None
+        if accepts(node, wallet, digest, signature, at):
+            return True
+    return False
+
+
+def accepts(node: Node, wallet: str, digest: bytes, signature: bytes, at: str = "latest") -> bool:
+    """Whether a wallet stands by a signature of a 32-byte digest at a block. Raises `ChainUnavailable`."""
+    size, place = len(signature), 2 * _WORD
     padded = signature.ljust(-(-size // _WORD) * _WORD, b"\0")
-    data = _IS_VALID + digest + at.to_bytes(_WORD, "big") + size.to_bytes(_WORD, "big") + padded
+    data = _IS_VALID + digest + place.to_bytes(_WORD, "big") + size.to_bytes(_WORD, "big") + padded
     try:
-        answer = str(node.request("eth_call", {"to": wallet, "data": "0x" + data.hex()}, "latest"))
+        answer = str(node.request("eth_call", {"to": wallet, "data": "0x" + data.hex()}, at))
     except RpcRefused:  # a wallet may say no by an error of its own, as a Safe does
         return False
     return answer.lower() == "0x" + _IS_VALID.hex().ljust(2 * _WORD, "0")

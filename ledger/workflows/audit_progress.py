@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ledger.audit.replay import Replay
     from ledger.chain.contracts import Deployment
 
-_FORM: Final = 2
+_FORM: Final = 3
 #: Blocks between two states.
 EVERY: Final = 1000
 

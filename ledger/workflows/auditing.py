@@ -260,7 +260,7 @@ class _Audit:
                 self.statements.refuted.update(each.expected for each in differing)
                 self.found.take(differing)
         self.found.take(self._replay.finish())
-        self.found.take(self._signatures.compare(facts, self._replay.codes))
+        self.found.take(self._signatures.compare(facts, self._replay.codes, self._replay.objections.about()))
         self.found.take(self._index.compare(facts, first, last))
         self.found.take(self._vault.documents(facts, self._replay.codes))
         self.found.take(self._vault.statements(facts))

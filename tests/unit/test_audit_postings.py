@@ -1,4 +1,4 @@
-"""Who answers for a batch: each signature and sender that does, and each that only seems to."""
+"""Who stands behind a batch or an answer: each signature and sender that does, and each that only seems to."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from honest_chain import Chain, record
 
 from ledger.audit.authorities import Terms
 from ledger.audit.postings import (
+    AnswerPosting,
+    LoggedAnswer,
     LoggedBatch,
     Posting,
+    answer_by,
     answered_by,
+    answers_of,
     batches_of,
     by_one_officer,
     unanswered,
+    unanswered_answer,
 )
 from ledger.chain.abi import selector
 from ledger.chain.accounts import address_of, sign_digest
-from ledger.chain.calldata import postings_in
+from ledger.chain.calldata import answers_in, postings_in
 from ledger.chain.contracts import Contracts, Deployment, batch_digest
-from ledger.crypto.typed_data import batch_domain, signed_batch, signer
-from ledger.domain.facts import FourEyesSet, SignaturesInvalidated
+from ledger.crypto.typed_data import SignedAnswer, answer_digest, batch_domain, signed_batch, signer
+from ledger.domain.facts import FourEyesSet, ObjectionAnswered, Place, SignaturesInvalidated
+from ledger.domain.records import record_id
 
 ADDRESS = "0x" + "12" * 20
 LEDGER = Deployment(7, "0x", ADDRESS, ADDRESS, "0x" + "Ab" * 20, ADDRESS, ADDRESS, ADDRESS, 1)
 DOMAIN = batch_domain(7, b"\xab" * 20)
+ANSWERS = batch_domain(7, b"\xab" * 20, b"Objections")
 SECRET, OTHER = bytes([1]) * 32, bytes([2]) * 32
 KEY = address_of(SECRET).lower()
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -228,3 +235,56 @@ def test_with_four_eyes_an_account_answers_for_no_weighty_record(
     assert (found and found.where.split("record ")[1]) == named
     if found:
         assert (found.what, found.found) == ("four eyes not kept", f"the account {KEY}")
+
+
+def answered(outcome: int = 3, at: int = DEADLINE - 1) -> tuple[LoggedAnswer, bytes]:
+    """An answer to objection 4, in the epoch that follows two invalidations, and the digest that is signed."""
+    place = Place(9, b"", at, 0)
+    facts = [SignaturesInvalidated(place, 1, 2), ObjectionAnswered(place, 4, KEY, outcome, b"\x5a" * 32)]
+    about = {4: (7, record_id(1, 3))}
+    (found,) = answers_of(
+        [*facts, ObjectionAnswered(place, 5, KEY, 3, b"")], {1: Terms()}, about, {1: "GACC"}
+    )
+    assert found.content == SignedAnswer(4, 7, "GACC", 3, outcome, b"\x5a" * 32, 2, 0)
+    return found, answer_digest(ANSWERS, found.content._replace(deadline=DEADLINE))
+
+
+def test_an_answer_stands_by_its_keys_signature_or_its_sender() -> None:
+    logged, digest = answered()
+    said = (4, 3, b"\x5a" * 32)
+    by_signature = AnswerPosting(*said, deadline=DEADLINE, signature=sign_digest(SECRET, digest))
+    assert answer_by(logged, [by_signature], ANSWERS) == "signed"
+    assert answer_by(logged, [AnswerPosting(*said, sender=KEY)], ANSWERS) == "sent"
+    for wrong in (
+        by_signature._replace(signature=sign_digest(OTHER, digest)),
+        by_signature._replace(deadline=DEADLINE + 1),
+        by_signature._replace(outcome=1),
+        by_signature._replace(objection=5),
+        by_signature._replace(answer=b"\x5b" * 32),
+        AnswerPosting(*said, sender=address_of(OTHER).lower()),
+    ):
+        assert answer_by(logged, [wrong], ANSWERS) is None
+    late, _ = answered(at=DEADLINE + 1)
+    assert answer_by(late, [by_signature], ANSWERS) is None, "after its deadline"
+    earlier = logged._replace(content=logged.content._replace(epoch=1))
+    assert answer_by(earlier, [by_signature], ANSWERS) is None, "of another epoch"
+    named = unanswered_answer(logged, [by_signature])
+    assert (named.what, named.where) == ("answer without its key's signature", "block 9, log 0, objection 4")
+    assert named.found == "none that holds among 1 calls in its block"
+
+
+def test_calls_that_answer_are_found_in_transactions_and_inside_other_calls() -> None:
+    contracts = Contracts(Blocks(), LEDGER)
+    relayed = contracts.answer_signed(4, 3, b"\x5a" * 32, DEADLINE, KEY, b"\7" * 65).data
+    direct = contracts.answer_objection(4, 3, b"\x5a" * 32).data
+    found = AnswerPosting(4, 3, b"\x5a" * 32, deadline=DEADLINE, signature=b"\7" * 65)
+    for data, to, expected in (
+        (relayed, ADDRESS, [found]),
+        (bytes(61) + relayed, None, [found]),
+        (relayed[:-32], ADDRESS, []),
+        (direct, LEDGER.objections, [AnswerPosting(4, 3, b"\x5a" * 32, sender=KEY)]),
+        (direct, LEDGER.credit_ledger, []),
+        (direct[:-1], LEDGER.objections, []),
+    ):
+        node = Blocks({"input": "0x" + data.hex(), "to": to, "from": KEY})
+        assert list(answers_in(node, LEDGER, [5])) == [(5, expected)]

@@ -19,8 +19,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
 
 from faults import Crash, FaultyNode
 
+from ledger.chain import calldata
 from ledger.chain.contracts import Call, Contracts
 from ledger.chain.keystore import authority_key
+from ledger.chain.rpc import RpcRefused
 from ledger.errors import BadValue, Conflict, Forbidden, NotFound
 from ledger.workflows.auditing import audit
 from ledger.workflows.governing import (
@@ -39,6 +41,7 @@ from ledger.workflows.wallet_batches import post as post_batch
 pytest_plugins = ["workflows_office"]
 
 WEEK = 7 * 86_400
+TOOK = "the contract took it"
 
 
 @pytest.fixture
@@ -179,6 +182,69 @@ def test_a_wallet_in_wrong_hands_answers_no_more_and_its_answers_are_for_review(
     assert report.deviations == ()
     assert [each.where.partition(", ")[2] for each in report.review] == ["objection 1"]
     assert report.review[0].what == "answered by a compromised key"
+
+
+class Forgetful:
+    """A node that has thrown away the state of old blocks, as most do."""
+
+    def __init__(self, node):
+        self._node = node
+        self.where = "a forgetful node"
+
+    def request(self, method, *params):
+        at = params[-1] if params else None
+        if method == "eth_getCode" and at != "latest" and at != self._node.request("eth_blockNumber"):
+            raise RpcRefused("missing trie node", -32000)
+        return self._node.request(method, *params)
+
+    def requests(self, calls):
+        return [self.request(method, *params) for method, *params in calls]
+
+
+def unsure(office):
+    """The lines of an audit about wallets, without the verdict that a first audit has anyway."""
+    report = audit(office)
+    assert report.deviations == ()
+    return [each for each in report.not_checked if "of a contract wallet" in each.what]
+
+
+def test_the_audit_asks_the_wallet_by_its_state_of_then_or_says_that_nobody_can(objected, monkeypatch):
+    office, safe = objected
+    found = shown(office)
+    post(office, found["message"], safe, signed(found, 0, 1))
+    set_four_eyes(office, "GACC", False)
+    answer_objection(office, 2, "upheld", "by its own key")
+    sentinel, first = "0x" + "00" * 19 + "01", Account.from_key(OFFICERS[0]).address
+    sent_by(
+        office.node, office.keystore, safe, OFFICERS[1:], own_call(safe, "removeOwner", sentinel, first, 2)
+    )
+    report = audit(office)
+    assert unsure(office) == []
+    checked = {name: many for name, many in report.checked.items() if name.startswith("answers_")}
+    assert checked == {"answers_signed": 1, "answers_sent_by_their_key": 0, "answers_of_contract_wallets": 1}
+
+    (line,) = unsure(dataclasses.replace(office, node=Forgetful(office.node)))
+    assert (line.what, "objection 1" in line.where) == ("answer of a contract wallet", True)
+    assert (
+        line.why
+        == f"{safe.lower()}: the node has no state of its block, by which the wallet could be asked; {TOOK}"
+    )
+
+    def wrong(call):  # the signature that the call carries, changed
+        return call and (call[0], bytes(len(call[1])))
+
+    honest, whats = calldata._arguments, []
+    for change, why in (
+        (wrong, "the wallet does not stand by what was posted"),
+        (lambda _: None, "may have sent it"),
+    ):
+        monkeypatch.setattr(calldata, "_arguments", lambda data, change=change: change(honest(data)))
+        report = audit(office)
+        whats.append({each.what for each in report.deviations})
+        assert [why in each.why for each in report.not_checked if "of a contract wallet" in each.what] == [
+            True
+        ]
+    assert whats == [{"answer without its key's signature", "batch without its key's signature"}] * 2
 
 
 def test_an_authority_with_no_valid_key_but_its_wallet_takes_signatures_back_by_it(objected):

@@ -19,6 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "store"))
 from faults import Crash, FaultyNode
 from safe import new_safe
 
+from ledger.audit.conditions import not_proven
+from ledger.audit.verifier import verify_evidence
+from ledger.chain import calldata
 from ledger.chain.contracts import Contracts
 from ledger.chain.deployment import NO_END
 from ledger.chain.keystore import authority_key
@@ -27,6 +30,7 @@ from ledger.workflows.auditing import audit
 from ledger.workflows.governing import declare_compromised, invalidate_signatures, set_four_eyes, set_key
 from ledger.workflows.importing import import_file
 from ledger.workflows.linking import link, unlink
+from ledger.workflows.proving import prove
 from ledger.workflows.sending import present, send
 from ledger.workflows.wallet_batches import post, show, waiting_now
 
@@ -66,7 +70,7 @@ def waits(office, tmp_path):
     return office, safe
 
 
-def test_two_officers_sign_what_waits_and_it_is_recorded(waits, tmp_path):
+def test_two_officers_sign_what_waits_and_it_is_recorded(waits, tmp_path, monkeypatch):
     office, safe = waits
     assert (count(office), waiting_now(office)) == (1, {"GACC": 2})
     imported(office, tmp_path, record_line("R4", type="CU04"))
@@ -98,6 +102,14 @@ def test_two_officers_sign_what_waits_and_it_is_recorded(waits, tmp_path):
     report = audit(office)
     assert report.deviations == ()
     assert report.checked["batches_of_contract_wallets"] == 1
+    file = verify_evidence(prove(office, ALPHA, office.today(), with_signatures=True))
+    said = f"that {safe.lower()} signed all that is said to be by it: a contract wallet's signature no file can show"
+    assert [each for each in not_proven(file) if each.startswith("that 0x")] == [said]
+    assert "batch of a contract wallet" not in {each.what for each in report.not_checked}, "it was asked"
+    monkeypatch.setattr(calldata, "_arguments", lambda _: None)
+    (line,) = (each for each in audit(office).not_checked if each.what == "batch of a contract wallet")
+    assert line.where.endswith("batch records GACC-3..4")
+    assert "no call in its block has a signature of it" in line.why
     with pytest.raises(NotFound, match="nothing of GACC waits"):
         shown(office)
 
