@@ -1,6 +1,7 @@
 """The replayed state against what others say it is: the contracts themselves, and the published scores.
 
-The index's rows are compared in `rows`, documents and identities in `documents`; both are offered here too.
+The index's rows are compared in `rows`, documents in `documents`, identities in `identities`; all are offered
+here too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ledger.audit.deviation import Deviation, at_log
-from ledger.audit.documents import DocumentCheck, IdentityCheck, compare_documents, compare_identities
+from ledger.audit.documents import DocumentCheck, compare_documents
+from ledger.audit.identities import IdentityCheck, compare_identities
 from ledger.audit.rows import RUN_COLUMNS, RunRow, compare_rows, run_row
 from ledger.scoring.roots import score_root
 

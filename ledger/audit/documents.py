@@ -1,4 +1,4 @@
-"""Documents and identities kept off chain, against the commitments on chain.
+"""Documents kept off chain, against the commitments on chain.
 
 A document must open its record's commitment, and what it says of itself must be what the record says: whose
 it is, of which type, of which dates, about which party. Source of its fields: `domain.submissions`. An erased
@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ledger.audit.deviation import Deviation, show_record
-from ledger.crypto.commitments import CommitmentDiffers, verify_commitment, verify_identity
+from ledger.crypto.commitments import CommitmentDiffers, verify_commitment
 from ledger.domain.calendar import iso
 from ledger.domain.records import split_id
 
@@ -44,14 +44,6 @@ class DocumentCheck(NamedTuple):
     refers_to: str | None = None
 
 
-class IdentityCheck(NamedTuple):
-    """An enterprise's identity as its keeper holds it."""
-
-    enterprise: int
-    salt: bytes
-    party_key: str
-
-
 def compare_documents(
     checks: Iterable[DocumentCheck], codes: Mapping[int, str], catalogue: Catalogue
 ) -> Iterator[Deviation]:
@@ -61,27 +53,6 @@ def compare_documents(
         for what, field, expected, found in _faults(check, codes, catalogue):
             where = f"document of record {show_record(check.record.id, codes)}"
             yield Deviation(what, f"{where}, {field}" if field else where, expected, found)
-
-
-def compare_identities(
-    identities: Iterable[IdentityCheck], commitments: Mapping[int, bytes]
-) -> Iterator[Deviation]:
-    """Yield every identity that is not the one registered, and every registered enterprise without one."""
-    missing = set(commitments)
-    for enterprise, salt, party_key in identities:
-        missing.discard(enterprise)
-        where = f"identity of enterprise {enterprise}"
-        committed = commitments.get(enterprise)
-        if committed is None:
-            yield Deviation("identity not registered", where, "a registered enterprise", party_key)
-            continue
-        try:
-            verify_identity(committed, salt, party_key)
-        except CommitmentDiffers:
-            yield Deviation("identity differs from its commitment", where, committed.hex(), party_key)
-    for enterprise in sorted(missing):
-        where = f"identity of enterprise {enterprise}"
-        yield Deviation("identity missing", where, commitments[enterprise].hex(), "no identity")
 
 
 class _Fault(NamedTuple):

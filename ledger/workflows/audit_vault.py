@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from ledger.audit.deviation import Deviation, NotChecked, show_record
-from ledger.audit.documents import IdentityCheck, compare_documents, compare_identities
+from ledger.audit.documents import compare_documents
+from ledger.audit.identities import IdentityCheck, compare_identities
 from ledger.domain.facts import ObjectionAnswered, ObjectionOpened, Run
 from ledger.domain.records import split_id, unpack_run
 from ledger.errors import BadProof, LedgerError
@@ -95,18 +97,10 @@ class VaultCheck:
             yield Deviation("statement does not open", where, commitment.hex(), str(error))
 
     def identities(self, registered: Mapping[int, bytes]) -> Iterator[Deviation]:
-        """Compare the identities that the chain has; later ones wait for the sender to register them."""
-        spans = (each for each in self._spans if each.authority == ENTERPRISES)
-        absent = {number for each in spans for number in range(each.first, each.last + 1)}
-        registered = {number: each for number, each in registered.items() if number not in absent}
-        self.counts["identities"] = len(registered)
-        last = max(registered, default=0)
-        held = (
-            IdentityCheck(each.enterprise, each.salt, each.party_key)
-            for each in stream_identities(self._vault)
-            if each.enterprise <= last and each.enterprise not in absent
-        )
-        yield from compare_identities(held, registered)
+        """Compare the identities that the chain has, and those that wait to be registered."""
+        self.counts["identities"] = sum(not self._unheld.has(ENTERPRISES, number) for number in registered)
+        held = (IdentityCheck(*each) for each in stream_identities(self._vault))
+        yield from compare_identities(held, registered, partial(self._unheld.has, ENTERPRISES))
 
     def scores(self, published: Iterable[AssessmentPublished]) -> Iterator[Deviation | NotChecked]:
         """Compare what was published with what this office holds of it."""

@@ -128,6 +128,25 @@ def test_one_document_is_erased_by_the_verb(ledger: Ledger) -> None:
     assert "not checked: erased: document of record GACC-2" in audited(ledger).to_text()
 
 
+# ---------------------------------------------------------------- identities
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("text", "9144030071526726XG (Another Firm Ltd)"),
+        ("text", "9144030071526726XG"),
+        ("kind", "name"),
+        ("commitment", bytes(32)),
+    ],
+)
+def test_a_firm_is_shown_under_another_firms_name(ledger: Ledger, column: str, value: Any) -> None:
+    change(ledger, update(kept.identities).where(kept.identities.c.enterprise == 1).values({column: value}))
+    assert deviations(ledger) == [
+        ("identity contradicts its commitment", f"identity of enterprise 1, {column}")
+    ]
+
+
 # ---------------------------------------------------------------- the index
 
 

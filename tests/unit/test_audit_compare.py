@@ -25,10 +25,11 @@ from ledger.audit.compare import (
 from ledger.audit.deviation import Deviation, NotChecked
 from ledger.audit.replay import Replay
 from ledger.audit.report import EXIT_OF, Report
-from ledger.crypto.commitments import commit
+from ledger.crypto.commitments import commit, identity_commitment
 from ledger.domain.calendar import iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.facts import AssessmentPublished, Place, Run
+from ledger.domain.parties import named_party, parse_party
 from ledger.domain.records import Posted
 from ledger.scoring.roots import Scored, score_root
 
@@ -249,17 +250,67 @@ def test_unreadable_content_is_named(raw: bytes) -> None:
 # ---------------------------------------------------------------- identities and scores
 
 
+def identity(number: int, text: str, country: str = "") -> IdentityCheck:
+    """An identity as it is kept, salt and all."""
+    party = named_party(country, text) if country else parse_party(text)
+    salt = salt_of(number)
+    return IdentityCheck(
+        number, party.key, party.kind, party.text, salt, identity_commitment(salt, party.key)
+    )
+
+
+HELD = [
+    identity(1, "91440606722473344C"),
+    identity(2, "Firm &amp; Sons, Ltd.", "CN"),
+    identity(3, "Firm 3", "CN"),
+]
+REGISTERED = {each.enterprise: each.commitment for each in HELD}
+
+
+def identities(*held: IdentityCheck) -> list[tuple[str, str]]:
+    return [(each.what, each.where) for each in compare_identities(held, REGISTERED)]
+
+
 def test_identities() -> None:
-    chain = scene()
-    held = [IdentityCheck(e, salt_of(e), party_of(e)) for e in chain.commitments]
-    assert list(compare_identities(held, chain.commitments)) == []
-    swapped = [held[0]._replace(party_key=party_of(2)), *held[1:]]
-    (found,) = compare_identities(swapped, chain.commitments)
-    assert (found.what, found.where) == ("identity differs from its commitment", "identity of enterprise 1")
-    (found,) = compare_identities(held[1:], chain.commitments)
-    assert found.what == "identity missing"
-    (found,) = compare_identities([*held, IdentityCheck(9, SALT, "uscc:x")], chain.commitments)
-    assert found.what == "identity not registered"
+    one, two, three = HELD
+    assert identities(*HELD) == []
+    swapped = one._replace(party_key=two.party_key)
+    assert identities(swapped, two, three) == [
+        ("identity differs from its commitment", "identity of enterprise 1")
+    ]
+    assert identities(two, three) == [("identity missing", "identity of enterprise 1")]
+    assert list(compare_identities([two, three], REGISTERED, lambda number: number == 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [
+        (1, "text", "9144030071526726XG"),
+        (1, "text", "91440606722473344C (Another Firm Ltd)"),
+        (1, "text", ""),
+        (1, "kind", "name"),
+        (1, "commitment", bytes(32)),
+        (2, "text", "Another Firm Ltd"),
+        (2, "text", "\x1b[2J"),
+        (2, "kind", "uscc"),
+    ],
+)
+def test_what_is_kept_beside_an_identity_says_the_same(number: int, field: str, value: str | bytes) -> None:
+    held = [each._replace(**{field: value}) if each.enterprise == number else each for each in HELD]
+    assert identities(*held) == [
+        ("identity contradicts its commitment", f"identity of enterprise {number}, {field}")
+    ]
+
+
+def test_identities_that_wait_are_next_and_open_their_own_commitments() -> None:
+    waits = identity(4, "Firm 4", "CN")
+    assert identities(*HELD, waits) == []
+    assert identities(*HELD, waits._replace(enterprise=9)) == [
+        ("identity not registered", "identity of enterprise 9")
+    ]
+    assert identities(*HELD, waits._replace(party_key="name:CN:FIRM5")) == [
+        ("identity differs from its commitment", "identity of enterprise 4")
+    ]
 
 
 def test_scores() -> None:
