@@ -16,9 +16,12 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import solcx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent
 ARTIFACTS = ROOT / "artifacts"
@@ -105,7 +108,7 @@ def compile_all() -> dict[str, str]:
     """Compile the targets: artifact's file name -> its text."""
     bytecode = ("bytecode.object", "deployedBytecode.object", "deployedBytecode.immutableReferences")
     outputs = ["abi", *(f"evm.{part}" for part in bytecode)]
-    wanted = {target.source: {target.name: outputs} for target in TARGETS}
+    wanted = {target.source: {target.name: outputs} for target in TARGETS} | {"*": {"": ["ast"]}}
     request = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in collect().items()},
@@ -116,10 +119,21 @@ def compile_all() -> dict[str, str]:
     except solcx.exceptions.SolcError as error:
         raise BuildError(str(error)) from error
     contracts = cast("dict[str, dict[str, dict[str, object]]]", answer["contracts"])
-    return {f"{it.name}.json": render(it.name, contracts[it.source][it.name]) for it in TARGETS}
+    names = dict(variables(answer["sources"]))
+    return {f"{it.name}.json": render(it.name, contracts[it.source][it.name], names) for it in TARGETS}
 
 
-def render(name: str, output: dict[str, object]) -> str:
+def variables(tree: object) -> Iterator[tuple[str, str]]:
+    """The compiler's number and the name of every variable in a syntax tree."""
+    if isinstance(tree, dict):
+        if tree.get("nodeType") == "VariableDeclaration":
+            yield str(tree["id"]), tree["name"]
+        tree = list(tree.values())
+    for each in tree if isinstance(tree, list) else ():
+        yield from variables(each)
+
+
+def render(name: str, output: dict[str, object], names: Mapping[str, str]) -> str:
     """One artifact as text: sorted keys, 0x-hex, a line end at the end."""
     evm = cast("dict[str, dict[str, object]]", output["evm"])
     # Where deployed code differs from the artifact's: the constructor writes its immutable values there.
@@ -129,9 +143,10 @@ def render(name: str, output: dict[str, object]) -> str:
         "abi": output["abi"],
         "bytecode": f"0x{evm['bytecode']['object']}",
         "deployedBytecode": f"0x{evm['deployedBytecode']['object']}",
-        "immutableReferences": sorted(
-            (place for places in immutables.values() for place in places), key=lambda place: place["start"]
-        ),
+        "immutableReferences": {
+            names[number]: sorted(places, key=lambda place: place["start"])
+            for number, places in immutables.items()
+        },
         "compiler": {"name": "solc", "version": VERSION},
         "settings": SETTINGS,
     }

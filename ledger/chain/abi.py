@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Beside the package in a working tree; running needs no compiler.
 ARTIFACTS = Path(__file__).resolve().parents[2] / "contracts" / "artifacts"
+#: Every contract of a ledger, in the order of their creation: the deployer's first nonces.
 CONTRACTS = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections", "Keeper")
 
 #: What a function takes: an integer, bool, `0x` address, bytes, or a list of bytes.

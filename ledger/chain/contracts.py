@@ -5,10 +5,11 @@ A `Call` is only an address and bytes; the submitter signs and sends it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.chain.abi import encode_call
+from ledger.chain.abi import CONTRACTS, encode_call
 from ledger.chain.views import Views
 from ledger.crypto import typed_data
 from ledger.errors import Misconfigured
@@ -36,16 +37,14 @@ class Deployment:
     version: str = ""
 
     @property
+    def contracts(self) -> dict[str, str]:
+        """Where each contract is, by its name: all of `abi.CONTRACTS`."""
+        return {name: getattr(self, field_of(name)) for name in CONTRACTS}
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """The contracts whose logs are the ledger's facts."""
-        return (
-            self.access_manager,
-            self.authorities,
-            self.credit_ledger,
-            self.score_book,
-            self.objections,
-            self.keeper,
-        )
+        return tuple(self.contracts.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -58,6 +57,11 @@ class Deployment:
             return cls(**{name: content[name] for name in cls.__dataclass_fields__})
         except (KeyError, TypeError) as error:
             raise Misconfigured(f"not a deployment: {error}") from None
+
+
+def field_of(contract: str) -> str:
+    """Return the field of `Deployment` that has a contract's address: `credit_ledger` for `CreditLedger`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", contract).lower()
 
 
 class Call(NamedTuple):

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.chain.abi import encode_call, encode_creation, selector
+from ledger.chain.abi import CONTRACTS, encode_call, encode_creation, selector
 from ledger.chain.accounts import MAX_TRANSACTION_GAS, created_address
-from ledger.chain.contracts import Call, Contracts, Deployment
+from ledger.chain.contracts import Call, Contracts, Deployment, field_of
 from ledger.chain.keystore import authority_key
 from ledger.chain.rpc import RpcRefused
 from ledger.chain.submitter import Submitter, reason
-from ledger.chain.versions import check_code, contracts_version
+from ledger.chain.versions import check_code, contracts_version, immutables
 from ledger.errors import Conflict, Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ledger.chain.abi import Argument
     from ledger.chain.keystore import Keystore
@@ -112,14 +112,15 @@ def deploy(
     submitter's errors.
     """
     submitter = Submitter(node, keystore, "deployer")
-    addresses = {name: created_address(submitter.address, i) for i, name in enumerate(_CREATED)}
+    addresses = {name: created_address(submitter.address, i) for i, name in enumerate(CONTRACTS)}
     steps = _steps(keystore, addresses, authorities, cards, governance_delay)
     done = int(node.request("eth_getTransactionCount", submitter.address, "latest"), 16)
     if done > len(steps):
         raise Conflict(
             f"the deployer {submitter.address} sent {done} transactions, and a deployment has {len(steps)}"
         )
-    check_code(node, {name: addresses[name] for name in _CREATED[:done]})
+    fixed = immutables(int(node.request("eth_chainId"), 16), addresses, governance_delay)
+    check_code(node, {name: addresses[name] for name in CONTRACTS[:done]}, fixed)
     if done < len(steps):
         _check_funds(node, keystore)
     for number, step in enumerate(steps[done:], done + 1):
@@ -132,9 +133,6 @@ def deploy(
 
 # ---------------------------------------------------------------------- the steps
 
-#: Contracts in the order of their creation: the deployer's first nonces.
-_CREATED: Final = ("AccessManager", "Authorities", "CreditLedger", "ScoreBook", "Objections", "Keeper")
-
 
 def _steps(
     keystore: Keystore,
@@ -144,15 +142,8 @@ def _steps(
     delay: int,
 ) -> list[Step]:
     manager, deployer = at["AccessManager"], keystore.address("deployer")
-    arguments: dict[str, tuple[Argument, ...]] = {
-        "AccessManager": (deployer,),
-        "Authorities": (manager,),
-        "CreditLedger": (at["Authorities"], manager),
-        "ScoreBook": (manager,),
-        "Objections": (at["CreditLedger"], manager),
-        "Keeper": (manager, delay),
-    }
-    steps = [Step(f"create {name}", _creation(name, arguments[name])) for name in _CREATED]
+    made = creations(at, deployer, delay)
+    steps = [Step(f"create {name}", Call("", made[name])) for name in CONTRACTS]
     steps.append(Step("set roles", _multicall(manager, _roles(keystore, at))))
     for each in authorities:
         key = keystore.ensure(authority_key(each.code))
@@ -166,8 +157,18 @@ def _steps(
     return steps
 
 
-def _creation(name: str, arguments: tuple[Argument, ...]) -> Call:
-    return Call("", encode_creation(name, *arguments))
+def creations(at: Mapping[str, str], deployer: str, governance_delay: int) -> dict[str, bytes]:
+    """Return the data of the transaction that creates each contract; `at` has their addresses, by name."""
+    manager = at["AccessManager"]
+    arguments: dict[str, tuple[Argument, ...]] = {
+        "AccessManager": (deployer,),
+        "Authorities": (manager,),
+        "CreditLedger": (at["Authorities"], manager),
+        "ScoreBook": (manager,),
+        "Objections": (at["CreditLedger"], manager),
+        "Keeper": (manager, governance_delay),
+    }
+    return {name: encode_creation(name, *arguments[name]) for name in CONTRACTS}
 
 
 def _multicall(manager: str, calls: list[bytes]) -> Call:
@@ -233,12 +234,7 @@ def _describe(node: Node, deployer: str, addresses: dict[str, str]) -> Deploymen
     return Deployment(
         chain_id=int(chain_id, 16),
         genesis_hash=genesis["hash"],
-        access_manager=addresses["AccessManager"],
-        authorities=addresses["Authorities"],
-        credit_ledger=addresses["CreditLedger"],
-        score_book=addresses["ScoreBook"],
-        objections=addresses["Objections"],
-        keeper=addresses["Keeper"],
+        **{field_of(name): address for name, address in addresses.items()},
         block=_first_block(node, deployer, int(head, 16)),
         version=contracts_version(),
     )

@@ -28,14 +28,7 @@ class Views:
     def __init__(self, node: Node, deployment: Deployment) -> None:
         self.node = node
         self.deployment = deployment
-        self._at = {
-            "AccessManager": deployment.access_manager,
-            "Authorities": deployment.authorities,
-            "CreditLedger": deployment.credit_ledger,
-            "ScoreBook": deployment.score_book,
-            "Objections": deployment.objections,
-            "Keeper": deployment.keeper,
-        }
+        self._at = deployment.contracts
 
     def address(self, contract: str) -> str:
         """Where a contract of the deployment is, by its name."""

@@ -151,7 +151,7 @@ class _Audit:
             self._stretches(first, last, on_progress)
             self.found.take(compare_contract(self._replay, self._state_at(last.number)))
             self.found.take(self._index_stands())
-            self.found.take(compare_code(self._ledger.node, self._ledger.deployment, last.number))
+            self.found.take(compare_code(self._ledger, self._replay.access.delay or 0, last.number))
             for each in self._others:
                 self.found.take(each.same_chain(list(dict.fromkeys((*self._before, last))), self._replay))
         except ChainDamaged as error:
@@ -194,7 +194,7 @@ class _Audit:
             "checkpoints": len(self._kept.given),
             "checkpoint_statements": self.statements.compared,
             "scores_recomputed": self._scores.recomputed,
-            "contracts": 0 if self.broken else 5,
+            "contracts": 0 if self.broken else len(self._ledger.deployment.contracts),
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         reviews = (*self._replay.reviews, *self._outbox.waiting)

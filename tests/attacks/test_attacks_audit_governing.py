@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
 from audit_reader import audited, block, deviations
 
-from ledger.chain.abi import event_topics, selector
+from ledger.chain.abi import CONTRACTS, event_topics, selector
 from ledger.errors import ChainRefused
 from ledger.workflows.sending import send
 
@@ -99,6 +99,7 @@ def test_the_report_says_who_may_govern(ledger: Ledger) -> None:
     assert ledger.keystore.address("deployer").lower() not in said
     assert "Who may govern" in report.to_text()
     assert report.checked["role_changes"] > 10
+    assert report.checked["contracts"] == len(CONTRACTS) == len(ledger.deployment.addresses)
 
 
 def test_a_node_that_hides_an_event_of_the_access_manager(
