@@ -13,6 +13,8 @@ from typing import Any, TextIO, cast
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from ledger.audit.plain import json_line
+
 
 class _Stderr:
     """Writes to whatever `sys.stderr` is when a line is written, as tests and services replace it."""
@@ -34,7 +36,7 @@ def _make() -> structlog.typing.FilteringBoundLogger:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         # Without the values of local variables: they hold keys and bodies.
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-        structlog.processors.JSONRenderer(ensure_ascii=False),
+        structlog.processors.JSONRenderer(json_line),
     ]
     return cast(
         "structlog.typing.FilteringBoundLogger",

@@ -14,6 +14,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from ledger.audit.plain import LONG, one_line
 from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _ended(command: Callable[[], int | None]) -> int:
 def _failed(why: str) -> int:
     # Where not even this can be written, the exit code says it.
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"error: {why}\n")
+        sys.stderr.write(f"error: {one_line(why, LONG)}\n")
         sys.stderr.flush()
     return FAILED
 

@@ -69,7 +69,7 @@ def audit(
             on_progress=lambda at, last: progress(at, last, f"block {at:,} of {last:,}"),
         )
         about = _about(ledger, begun, [each.where for each in others])
-    emit(as_json, {**report.to_dict(), "about": about}, report.to_text)
+    emit(as_json, {**report.to_dict(), "about": about}, lambda _: report.to_text())
     if report_file is not None:
         write_file(report_file, report_html(report, about).encode())
         note(f"report: {report_file}")

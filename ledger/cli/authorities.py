@@ -38,8 +38,7 @@ def show(as_json: AsJson = False) -> None:
         ledger.follower.catch_up()
         found = cast("list[dict[str, Any]]", authorities_now(ledger))
         members = members_now(ledger)
-    lines = [*map(_authority_text, found), "who may govern 治理权限", *(f"  {each}" for each in members)]
-    emit(as_json, {"authorities": found, "members": members}, lambda: "\n".join(lines))
+    emit(as_json, {"authorities": found, "members": members}, _authorities_text)
 
 
 @authorities.command("compromised")
@@ -165,13 +164,11 @@ def invalidate(
         ledger.follower.catch_up()
         if wallet is not None:
             call = invalidating(ledger, code.upper(), wallet)
-            lines = (f"{call['wallet']} sends, from its own app:", f"  to    {call['to']}", "  value 0")
-            text = "\n".join([*lines, f"  data  {call['data']}"])
-            emit(as_json, cast("dict[str, Any]", call), lambda: text)
+            emit(as_json, cast("dict[str, Any]", call), _invalidating_text)
             return
         epoch = invalidate_signatures(ledger, code.upper())
     found = {"authority": code.upper(), "epoch": epoch}
-    emit(as_json, found, lambda: f"{code.upper()}: its unused signatures are void (epoch {epoch})")
+    emit(as_json, found, lambda it: f"{it['authority']}: its unused signatures are void (epoch {epoch})")
 
 
 @authorities.command("pending")
@@ -181,7 +178,7 @@ def pending(as_json: AsJson = False) -> None:
 
     with opened() as ledger:
         found = waiting(ledger)
-    emit(as_json, {"pending": found}, lambda: "\n".join(map(act_text, found)) or "nothing waits")
+    emit(as_json, {"pending": found}, lambda it: "\n".join(map(act_text, it["pending"])) or "nothing waits")
 
 
 @authorities.command("execute")
@@ -199,14 +196,14 @@ def cancel(operation: Operation, as_json: AsJson = False) -> None:
 
     with opened() as ledger:
         found = cast("dict[str, Any]", take_back(ledger, operation))
-    emit(as_json, found, lambda: f"taken back: {found['what']}")
+    emit(as_json, found, lambda it: f"taken back: {it['what']}")
 
 
 def _act(as_json: bool, act: Callable[[Ledger], ActDict]) -> None:
     with opened() as ledger:
         ledger.follower.catch_up()
         found = act(ledger)
-    emit(as_json, found, lambda: act_text(found))
+    emit(as_json, found, act_text)
 
 
 def act_text(found: ActDict) -> str:
@@ -216,6 +213,16 @@ def act_text(found: ActDict) -> str:
     short = (found["operation"] or "")[:14]
     when = f"can be done from {found['due']} until {found['until']}"
     return f"announced: {found['what']}\n  {when}: credit-ledger authority execute {short}"
+
+
+def _authorities_text(found: dict[str, Any]) -> str:
+    members = [f"  {each}" for each in found["members"]]
+    return "\n".join([*map(_authority_text, found["authorities"]), "who may govern 治理权限", *members])
+
+
+def _invalidating_text(call: dict[str, Any]) -> str:
+    lines = (f"{call['wallet']} sends, from its own app:", f"  to    {call['to']}", "  value 0")
+    return "\n".join([*lines, f"  data  {call['data']}"])
 
 
 def _authority_text(found: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ def backup(folder: Folder, as_json: AsJson = False) -> None:
     from ledger.workflows.backup import back_up  # noqa: PLC0415  keeps the start quick
 
     found = cast("dict[str, Any]", back_up(read_settings(), folder))
-    emit(as_json, found, lambda: _text("backed up 已备份", found))
+    emit(as_json, found, lambda it: _text("backed up 已备份", it))
 
 
 def restore(folder: Folder, as_json: AsJson = False) -> None:
@@ -28,7 +28,7 @@ def restore(folder: Folder, as_json: AsJson = False) -> None:
     from ledger.workflows.backup import restore as run  # noqa: PLC0415  keeps the start quick
 
     found = cast("dict[str, Any]", run(read_settings(), folder))
-    emit(as_json, found, lambda: _text("restored 已恢复", found))
+    emit(as_json, found, lambda it: _text("restored 已恢复", it))
 
 
 def _text(done: str, found: Mapping[str, Any]) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from ledger.cli import wallets
 from ledger.cli.common import AsJson, emit, opened
-
-if TYPE_CHECKING:
-    from ledger.workflows.wallet_batches import RecordDict, ShownDict
 
 batches = typer.Typer(
     no_args_is_help=True, help="Batches for the officers of an authority's wallet. 双人复核."
@@ -40,7 +37,7 @@ def show(
         found = shown(ledger, code.upper(), wallet, seconds, ledger.settings.batch_size)
     path = output or Path(f"{found['first']}.json")
     wallets.write_message(found, path)
-    emit(as_json, {**found, "file": str(path)}, lambda: _shown(found, path))
+    emit(as_json, {**found, "file": str(path)}, _shown)
 
 
 batches.command("sign")(wallets.sign)
@@ -61,23 +58,26 @@ def post(
     with opened() as ledger:
         ledger.follower.catch_up()
         found = posted(ledger, code.upper(), message, wallet, signatures)
+    emit(as_json, cast("dict[str, Any]", found), _posted)
+
+
+def _posted(found: dict[str, Any]) -> str:
     what = "were recorded already" if found["already"] else "recorded"
-    text = f"{found['count']} records {what}: {found['first']} to {found['last']}"
-    emit(as_json, cast("dict[str, Any]", found), lambda: text)
+    return f"{found['count']} records {what}: {found['first']} to {found['last']}"
 
 
-def _shown(found: ShownDict, path: Path) -> str:
+def _shown(found: dict[str, Any]) -> str:
     code, records = found["authority"], found["records"]
     lines = [f"{code}: {len(records)} records wait for the officers of {found['wallet']}  待签"]
     lines += [_record_text(each) for each in records]
-    return "\n".join([*lines, *wallets.to_sign_lines(found, path, f"batch post {code}")])
+    return "\n".join([*lines, *wallets.to_sign_lines(found, f"batch post {code}")])
 
 
-def _record_text(each: RecordDict) -> str:
+def _record_text(each: dict[str, Any]) -> str:
     kind = f"{each['type']} {each['type_zh']} {each['type_en']}  severity {_SEVERITIES[each['severity']]}"
     days = f"decided 决定 {each['decided_on']}, conduct 行为 {each['conduct_on']}"
-    refers = f", refers to {each['refers_to']}" if each["refers_to"] else ""
+    refers = f"; refers to {each['refers_to']}" if each["refers_to"] else ""
     who = each["id"] if each["name"] in each["id"] else f"{each['id']} {each['name']}"
     return (
-        f"  {each['record']:<12} {kind}\n{'':<15}{who}\n{'':<15}{days}; reference {each['reference']}{refers}"
+        f"  {each['record']:<12} {kind}\n{'':<15}{who}\n{'':<15}{days}{refers}; reference {each['reference']}"
     )

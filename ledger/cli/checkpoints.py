@@ -48,7 +48,7 @@ def checkpoint(
         write_file(output, str(kept.note).encode())
     found = {**_said(kept), "key": str(key), "file": str(output or kept.path), "note": str(kept.note)}
     found |= _who_vouches(kept, key, witnesses)
-    emit(as_json, found, lambda: str(kept.note))
+    emit(as_json, found, lambda _: str(kept.note))
     if not as_json:
         note(f"kept in {kept.path}; who checks it needs the key {key}")
         note(_vouching(found))

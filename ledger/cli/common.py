@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from ledger.audit.plain import LONG, escaped, harmless, json_line, one_line
 from ledger.errors import BadValue, Misconfigured
 from ledger.files import disk_fault, write_private
 from ledger.settings import Settings
@@ -55,6 +55,9 @@ PassphraseFile = Annotated[
     typer.Option("--passphrase-file", metavar="FILE", help="Opens the key file; default: it is asked for."),
 ]
 
+#: Keys of texts that an enterprise or an officer wrote at length: shown as a block of lines of their own.
+_AT_LENGTH = frozenset({"statement", "answer"})
+
 DONE, FAILED, SOME_REFUSED = 0, 1, 3
 
 
@@ -89,19 +92,25 @@ def opened(*, renew_index: bool = False) -> Iterator[Ledger]:
         yield ledger
 
 
-def emit(as_json: bool, content: Mapping[str, Any], text: Callable[[], str]) -> None:
-    """Print a result once: as a JSON document, or as the text a person reads."""
-    if as_json:
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write(text().rstrip("\n") + "\n")
+def emit(as_json: bool, content: Mapping[str, Any], text: Callable[[Any], str]) -> None:
+    """Print a result once: as a JSON document, or as the text a person reads.
+
+    `text` gets the content with every text in it harmless (`ledger.audit.plain`), since others wrote them:
+    what it makes of that, and of nothing else, can have no line in it that somebody else began.
+    """
+    sys.stdout.write((json_line(content) if as_json else _shown(content, text)) + "\n")
     sys.stdout.flush()
 
 
+def _shown(content: Mapping[str, Any], text: Callable[[Any], str]) -> str:
+    lines = text(harmless(dict(content), _AT_LENGTH)).rstrip("\n").split("\n")
+    return "\n".join(map(escaped, lines))
+
+
 def note(message: str) -> None:
-    """Tell a person what is going on, on standard error, so that standard output stays the result."""
+    """Tell a person what is going on, a line on standard error, so that standard output stays the result."""
     with contextlib.suppress(OSError):  # a log on a full disk is no reason not to go on
-        sys.stderr.write(message + "\n")
+        sys.stderr.write(one_line(message, LONG) + "\n")
         sys.stderr.flush()
 
 

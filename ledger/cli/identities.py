@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from ledger.audit.plain import LONG, json_line, one_line
 from ledger.cli.common import AsJson, emit, opened
 from ledger.cli.read import Identifier
 from ledger.domain.identifiers import check_identifier
@@ -47,18 +47,14 @@ def check(
     """Judge identifiers, one a line: `valid<TAB>code` or `invalid<TAB>code<TAB>why`."""
     verdicts = (check_identifier(line) for line in _lines(file))
     if as_json:
-        sys.stdout.write(
-            json.dumps(
-                [{"code": v.code, "valid": v.valid, "why": v.why} for v in verdicts], ensure_ascii=False
-            )
-            + "\n"
-        )
+        found = [{"code": v.code, "valid": v.valid, "why": v.why} for v in verdicts]
+        sys.stdout.write(json_line(found) + "\n")
         return
     for verdict in verdicts:
         if verdict.valid:
-            sys.stdout.write(f"valid\t{verdict.code}\n")
+            sys.stdout.write(f"valid\t{one_line(verdict.code, LONG)}\n")
         else:
-            sys.stdout.write(f"invalid\t{verdict.code}\t{verdict.why}\n")
+            sys.stdout.write(f"invalid\t{one_line(verdict.code, LONG)}\t{one_line(verdict.why, LONG)}\n")
 
 
 def _lines(file: str) -> Iterator[str]:
@@ -85,7 +81,7 @@ def register(identifier: Identifier, as_json: AsJson = False) -> None:
         ledger.sender.drain()
         ledger.follower.catch_up()
     found = {"id": party.key, "enterprise": enterprise}
-    emit(as_json, found, lambda: f"{party.key} is enterprise {enterprise}")
+    emit(as_json, found, lambda it: f"{it['id']} is enterprise {it['enterprise']}")
 
 
 @enterprises.command("show")
@@ -105,7 +101,7 @@ def show(identifier: Identifier, as_json: AsJson = False) -> None:
         "linked": list(subject.linked),
         "head": head,
     }
-    emit(as_json, found, lambda: "\n".join(f"{key:<11} {value}" for key, value in found.items()))
+    emit(as_json, found, lambda it: "\n".join(f"{key:<11} {value}" for key, value in it.items()))
 
 
 @enterprises.command("link")
@@ -124,7 +120,7 @@ def link(
     emit(
         as_json,
         cast("dict[str, Any]", done),
-        lambda: f"{done['name']} now follows {done['code']} (record {done['record'] or _UNSIGNED})",
+        lambda it: f"{it['name']} now follows {it['code']} (record {it['record'] or _UNSIGNED})",
     )
 
 
@@ -143,5 +139,5 @@ def unlink(
     emit(
         as_json,
         cast("dict[str, Any]", done),
-        lambda: f"{done['name']} no longer follows {done['code']} (record {done['record'] or _UNSIGNED})",
+        lambda it: f"{it['name']} no longer follows {it['code']} (record {it['record'] or _UNSIGNED})",
     )

@@ -26,7 +26,7 @@ def create(
 
     with opened() as ledger:
         key, token = create_key(ledger.db, parse_scope(scope, ledger.authorities), label, int(time.time()))
-    emit(as_json, {**_shown(key), "token": token}, lambda: token)
+    emit(as_json, {**_shown(key), "token": token}, lambda it: it["token"])
     if not as_json:
         note(f"key {key.id} for {key.scope}: keep it now, it is not shown again")
 
@@ -41,9 +41,9 @@ def show(as_json: AsJson = False) -> None:
     emit(
         as_json,
         {"keys": found},
-        lambda: "\n".join(
+        lambda it: "\n".join(
             f"{k['id']}  {k['scope']:<28} {'revoked' if k['revoked_at'] else 'valid':<8} {k['label']}"
-            for k in found
+            for k in it["keys"]
         ),
     )
 
@@ -58,7 +58,7 @@ def revoke(
 
     with opened() as ledger:
         revoke_key(ledger.db, key_id, int(time.time()))
-    emit(as_json, {"id": key_id, "revoked": True}, lambda: f"key {key_id} is revoked")
+    emit(as_json, {"id": key_id, "revoked": True}, lambda it: f"key {it['id']} is revoked")
 
 
 def _shown(key: ApiKey) -> dict[str, object]:

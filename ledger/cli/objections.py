@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from ledger.cli import wallets
 from ledger.cli.common import AsJson, PassphraseFile, emit, opened, passphrase_of
 from ledger.cli.read import Identifier
-
-if TYPE_CHECKING:
-    from ledger.workflows.wallet_answers import ShownAnswerDict
 
 objections = typer.Typer(no_args_is_help=True, help="Objections to records, and their answers. 异议.")
 
@@ -43,7 +40,7 @@ def open_(
     with opened() as ledger:
         ledger.follower.catch_up()
         found = cast("dict[str, Any]", open_objection(ledger, record, statement, key))
-    emit(as_json, found, lambda: _text(found))
+    emit(as_json, found, _text)
 
 
 @objections.command("answer")
@@ -59,7 +56,7 @@ def answer(
     with opened() as ledger:
         ledger.follower.catch_up()
         found = cast("dict[str, Any]", answer_objection(ledger, objection, outcome, text))
-    emit(as_json, found, lambda: _text(found))
+    emit(as_json, found, _text)
 
 
 @objections.command("show")
@@ -82,7 +79,7 @@ def show_answer(  # noqa: PLR0917  the options of the command
         found = show(ledger, objection, outcome, text, wallet, seconds)
     path = output or Path(f"objection-{objection}.json")
     wallets.write_message(found, path)
-    emit(as_json, {**found, "file": str(path)}, lambda: _to_sign(found, path))
+    emit(as_json, {**found, "file": str(path)}, _to_sign)
 
 
 objections.command("sign")(wallets.sign)
@@ -100,7 +97,7 @@ def post(
         done = posted(ledger, message, wallet, signatures)
     found = cast("dict[str, Any]", done)
     what = "was answered so already" if done["already"] else "is answered"
-    emit(as_json, found, lambda: f"objection {done['objection']} {what}\n{_text(found)}")
+    emit(as_json, found, lambda it: f"objection {it['objection']} {what}\n{_text(it)}")
 
 
 @objections.command("key")
@@ -116,7 +113,7 @@ def key_(
         ledger.follower.catch_up()
         done = set_enterprise_key(ledger, identifier, None if address == "none" else address)
     found = cast("dict[str, Any]", done)
-    emit(as_json, found, lambda: f"{done['id']} speaks by {done['key'] or 'the registrar'}")
+    emit(as_json, found, lambda it: f"{it['id']} speaks by {it['key'] or 'the registrar'}")
 
 
 @objections.command("new-key")
@@ -129,7 +126,7 @@ def new_key(
     from ledger.chain.keyfile import KeyFile  # noqa: PLC0415  keeps the start quick
 
     made = KeyFile.make(file, passphrase_of(passphrase_file, new=True))
-    emit(as_json, {"file": str(file), "key": made.address()}, made.address)
+    emit(as_json, {"file": str(file), "key": made.address()}, lambda it: it["key"])
 
 
 @objections.command("list")
@@ -145,21 +142,28 @@ def show(identifier: Identifier, as_json: AsJson = False) -> None:
         found = objections_of(ledger.db, ledger.keystore.master_key, subject.members, ledger.today())
         with ledger.db.read_index() as index:
             key = enterprise_key(index, subject.enterprise)
-    lines = [f"objects by its own key 企业密钥 {key}"] if key else []
-    lines += [_text(cast("dict[str, Any]", each)) for each in found] or ["no objections"]
-    emit(as_json, {"id": subject.key, "key": key, "objections": found}, lambda: "\n".join(lines))
+    emit(as_json, {"id": subject.key, "key": key, "objections": found}, _list)
 
 
-def _to_sign(found: ShownAnswerDict, path: Path) -> str:
+def _list(found: dict[str, Any]) -> str:
+    lines = [f"objects by its own key 企业密钥 {found['key']}"] if found["key"] else []
+    return "\n".join(lines + ([_text(each) for each in found["objections"]] or ["no objections"]))
+
+
+def _to_sign(found: dict[str, Any]) -> str:
     lines = [f"{found['authority']}: an answer for the officers of {found['wallet']}  待签"]
     lines.append(f"  objection {found['objection']} to {found['record']}: {found['outcome']}")
-    lines += [f"  {name}: {text}" for name in ("statement", "answer") if (text := found[name])]
-    return "\n".join([*lines, *wallets.to_sign_lines(found, path, "objection post")])
+    return "\n".join([*lines, *_texts(found), *wallets.to_sign_lines(found, "objection post")])
 
 
 def _text(found: dict[str, Any]) -> str:
     late = "  OVERDUE 逾期" if found["overdue"] else ""
     head = f"objection {found['objection']}  {found['record']}  {found['outcome']}"
     lines = [f"{head}  opened {found['opened_on']}, due {found['due_on']}{late}"]
-    lines += [f"  {name}: {found[name]}" for name in ("statement", "answer") if found[name]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_texts(found)])
+
+
+def _texts(found: dict[str, Any]) -> list[str]:
+    """What was said on both sides, as far as it is held here: each a block of lines (`emit`)."""
+    said = [(name, found[name]) for name in ("statement", "answer") if found[name]]
+    return [line for name, lines in said for line in (f"  {name}:", *lines)]

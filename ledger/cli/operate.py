@@ -141,14 +141,14 @@ def rebuild(as_json: AsJson = False) -> None:
         followed = ledger.follower.rebuild(lambda at, last: progress(at, last, f"block {at:,}"))
         seconds = time.monotonic() - begun
     found = {"records": followed.records, "seconds": round(seconds, 3)}
-    emit(as_json, found, lambda: f"{followed.records:,} records in {seconds:.1f} s")
+    emit(as_json, found, lambda _: f"{followed.records:,} records in {seconds:.1f} s")
 
 
 def status(as_json: AsJson = False) -> None:
     """Show chain, index, outbox and versions. 状态."""
     with opened() as ledger:
         found = _status(ledger)
-    emit(as_json, found, lambda: _status_text(found))
+    emit(as_json, found, _status_text)
 
 
 def _status(ledger: Ledger) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from ledger.audit.plain import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -19,7 +21,8 @@ def bar(label: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, str]
     from rich.console import Console  # noqa: PLC0415  a third of a second, spent where somebody looks
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    columns = (TextColumn(label), BarColumn(), TextColumn("{task.fields[detail]}"), TimeRemainingColumn())
+    said = (TextColumn(each, markup=False) for each in ("{task.description}", "{task.fields[detail]}"))
+    columns = (next(said), BarColumn(), next(said), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(label, total=None, detail="")
+        task = shown.add_task(one_line(label), total=None, detail="")
         yield lambda done, total, detail: shown.update(task, completed=done, total=total, detail=detail)

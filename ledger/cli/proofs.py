@@ -73,7 +73,7 @@ def prove(  # noqa: PLR0917  a verb's options
         "block": verdict.stated.block.number,
         "complete_for": complete_for(verdict),
     }
-    emit(as_json, found, lambda: _made(found))
+    emit(as_json, found, _made)
 
 
 def complete_for(verdict: EvidenceVerdict) -> list[str]:

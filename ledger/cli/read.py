@@ -52,7 +52,7 @@ def score(
         known = None if known_on is None else day_or_today(known_on, ledger.today(), "known-on")
         answer = score_of(ledger.db, ledger.catalogue, ledger.cards, identifier, day, known_on=known)
         found = cast("dict[str, Any]", answer) | ({} if known is None else {"known_on": iso(known)})
-    emit(as_json, found, lambda: score_text(found))
+    emit(as_json, found, score_text)
 
 
 def score_text(found: dict[str, Any]) -> str:
@@ -86,11 +86,11 @@ def record(identifier: Identifier, as_of: AsOf = None, as_json: AsJson = False) 
         day = day_or_today(as_of, ledger.today())
         master = ledger.keystore.master_key
         found = cast("dict[str, Any]", record_of(ledger.db, ledger.catalogue, master, identifier, day))
-    emit(as_json, found, lambda: _record_text(found))
+    emit(as_json, found, _record_text)
 
 
 def _record_text(found: dict[str, Any]) -> str:
-    lines = [f"{found['id']}   {found['name']}   {found['as_of']}   {len(found['records'])} records"]
+    lines = [f"{found['id']}   {found['as_of']}   {len(found['records'])} records   {found['name']}"]
     if found["linked"]:
         lines.append("with the records of " + ", ".join(found["linked"]))
     for each in found["records"]:
@@ -98,6 +98,6 @@ def _record_text(found: dict[str, Any]) -> str:
         what = f"{each['type']} {each['type_zh']} {each['type_en']}  [{each['status']}]{objected}"
         lines.append(f"  {each['decided_on']}  {each['record']:<14} {what}")
         if each["reference"]:
-            refers = f" refers to {each['refers_to']}" if each["refers_to"] else ""
-            lines.append(f"{'':<14}reference {each['reference']}{refers}")
+            refers = f"refers to {each['refers_to']}, " if each["refers_to"] else ""
+            lines.append(f"{'':<14}{refers}reference {each['reference']}")
     return "\n".join(lines)

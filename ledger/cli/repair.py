@@ -42,7 +42,7 @@ def repair(
         found |= run(ledger)
         acts = take_back and bool(found["taken_back"]["acts"])
         found["recorded"], found["problem"] = (0, None) if acts else _send(ledger)
-    emit(as_json, found, lambda: "\n".join(_lines(found)))
+    emit(as_json, found, lambda it: "\n".join(_lines(it)))
     if found["problem"]:
         note(f"waiting: {found['problem']}")
 

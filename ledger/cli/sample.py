@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
+from ledger.audit.plain import harmless, one_line
 from ledger.audit.report import EXIT_OF
 from ledger.cli.progress import bar
 from ledger.cli.read import score_text
@@ -54,10 +55,11 @@ def _show_firm(ledger: Ledger, firm: FirmDict) -> None:
     today = ledger.today()
     whole = record_of(ledger.db, ledger.catalogue, ledger.keystore.master_key, firm["id"], today)
     then = to_day(whole["records"][-1]["decided_on"])
-    print(f"\nMost often 次数最多: {firm['name']}, {firm['records']} notices. On the day of the last one:")
+    who = f"{one_line(firm['name'])}, {firm['records']} notices"
+    print(f"\nMost often 次数最多: {who}. On the day of the last one:")
     for day in (then, today):
         found = score_of(ledger.db, ledger.catalogue, ledger.cards, firm["id"], day)
-        print(score_text(cast("dict[str, Any]", found)))
+        print(score_text(harmless(found)))
 
 
 def _imported(ledger: Ledger) -> ImportResult:

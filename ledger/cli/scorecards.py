@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,9 +22,9 @@ def show(as_json: AsJson = False) -> None:
     with opened() as ledger:
         found = list_cards(ledger)
 
-    def text() -> str:
+    def text(shown: dict[str, Any]) -> str:
         lines = []
-        for each in found:
+        for each in shown["cards"]:
             state = "in force 现行" if each["in_force"] else ""
             state = state if each["registered"] else "not registered 未登记"
             lines.append(f"from {each['effective_on']}  {each['name']}  {each['hash']}  {state}".rstrip())
@@ -49,4 +49,4 @@ def register(
         ledger.follower.catch_up()
         found = register_card(ledger, text, str(file))
     note = "\n  a running `credit-ledger start` takes it up when it is started again" if found["done"] else ""
-    emit(as_json, found, lambda: act_text(found) + note)
+    emit(as_json, found, lambda it: act_text(it) + note)

@@ -6,16 +6,19 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ledger.audit.plain import is_code
 from ledger.cli.common import AsJson, PassphraseFile, emit, passphrase_of, write_file
 from ledger.domain.calendar import iso_instant
 from ledger.domain.facts import OUTCOMES
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ledger.crypto.typed_data import SignedAnswer, SignedBatch
     from ledger.workflows.wallet_signatures import ToSignDict
 
@@ -57,11 +60,14 @@ def sign(  # noqa: PLR0917  the options of the command
     from ledger.crypto.wallet_messages import WalletMessage, safe_digest  # noqa: PLC0415
 
     message = WalletMessage.from_json(read_message(file))
+    if not is_code(message.content.authority):
+        raise BadValue("message.authority", message.content.authority, "no authority has such a code")
     digest = safe_digest(message.chain_id, checked_address("wallet", wallet), message.digest)
     key = KeyFile.open(key_file, passphrase_of(passphrase_file))
     write_file(output, f"0x{key.sign_digest(digest).hex()}\n".encode())
     found = {"file": str(output), "officer": key.address(), "safe_digest": "0x" + digest.hex()}
-    emit(as_json, found, lambda: f"{key.address()} signed {_what(message.content)}: {output}")
+    found["signed"] = _what(message.content)
+    emit(as_json, found, lambda it: f"{it['officer']} signed {it['signed']}: {it['file']}")
 
 
 def write_message(found: ToSignDict, path: Path) -> None:
@@ -69,14 +75,14 @@ def write_message(found: ToSignDict, path: Path) -> None:
     write_file(path, (json.dumps(found["message"], ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def to_sign_lines(found: ToSignDict, path: Path, post: str) -> list[str]:
+def to_sign_lines(found: Mapping[str, Any], post: str) -> list[str]:
     """Say until when, what is signed, and what to do then: the command `post`."""
-    then = f"credit-ledger {post} {path} --wallet {found['wallet']} --signature FILE"
+    then = f"credit-ledger {post} {found['file']} --wallet {found['wallet']} --signature FILE"
     return [
         f"to be posted by {found['until']}",
         f"digest of the message 摘要      {found['digest']}",
         f"what a Safe's owners sign 签名  {found['safe_digest']}",
-        f"{path} is what they sign in the wallet (EIP-712); then: {then}",
+        f"{found['file']} is what they sign in the wallet (EIP-712); then: {then}",
     ]
 
 

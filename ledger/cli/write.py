@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -13,11 +13,6 @@ from ledger.cli.identities import authority_of
 from ledger.cli.progress import bar
 from ledger.cli.read import AsOf, day_or_today
 from ledger.errors import BadValue
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ledger.workflows.importing import ImportResult
 
 
 class Format(StrEnum):
@@ -60,7 +55,7 @@ def import_records(  # noqa: PLR0917  each is an option with a name
             ledger.follower.catch_up()
         waits = waiting_now(ledger)
     found = cast("dict[str, Any]", result.to_dict()) | {"waiting": waits}
-    emit(as_json, found, lambda: import_text(result, waits))
+    emit(as_json, found, import_text)
     for row in result.shown:
         for error in row.errors:
             note(f"row {row.number}: {error.field}: {error.value!r}: {error.reason}")
@@ -68,19 +63,19 @@ def import_records(  # noqa: PLR0917  each is an option with a name
         raise typer.Exit(SOME_REFUSED)
 
 
-def import_text(result: ImportResult, waiting: Mapping[str, int] | None = None) -> str:
+def import_text(found: dict[str, Any]) -> str:
     """Return an import's result as a person reads it; `waiting`: records that wait for wallets, by code."""
-    verb = "would be recorded" if result.dry_run else "accepted" if waiting else "recorded"
+    verb = "would be recorded" if found["dry_run"] else "accepted" if found["waiting"] else "recorded"
     counts = (
-        f"{result.rows:,} rows: {result.recorded:,} {verb}, {result.duplicate:,} already there, "
-        f"{result.rejected:,} rejected, {result.skipped:,} skipped; {result.firms:,} firms"
+        f"{found['rows']:,} rows: {found['recorded']:,} {verb}, {found['duplicate']:,} already there, "
+        f"{found['rejected']:,} rejected, {found['skipped']:,} skipped; {found['firms']:,} firms"
     )
     lines = [counts]
-    if result.ignored_columns:
-        lines.append("columns not read: " + ", ".join(result.ignored_columns))
-    if result.rejects_file:
-        lines.append(f"rejected rows, with the reason: {result.rejects_file}")
-    return "\n".join([*lines, *waiting_lines(waiting or {})])
+    if found["ignored_columns"]:
+        lines.append("columns not read: " + ", ".join(found["ignored_columns"]))
+    if found["rejects_file"]:
+        lines.append(f"rejected rows, with the reason: {found['rejects_file']}")
+    return "\n".join([*lines, *waiting_lines(found["waiting"])])
 
 
 def assess(
@@ -95,4 +90,4 @@ def assess(
     with opened() as ledger:
         found = cast("dict[str, Any]", run(ledger, day_or_today(as_of, ledger.today())))
         found["checkpoint"] = str(make_checkpoint(ledger).path)
-    emit(as_json, found, lambda: "\n".join(f"{key:<10} {value}" for key, value in found.items()))
+    emit(as_json, found, lambda it: "\n".join(f"{key:<10} {value}" for key, value in it.items()))
