@@ -29,6 +29,11 @@ class KeptHeads:
         return self.heads - frozenset(self._left)
 
     @property
+    def binding(self) -> int:
+        """How many bind the log at all: every log begins with the empty one."""
+        return sum(size > 0 for size, _ in self.given)
+
+    @property
     def waiting(self) -> bool:
         """Whether there are others, so that the log is to be shown to `at` as it grows."""
         return bool(self._left)

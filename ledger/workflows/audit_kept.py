@@ -92,6 +92,10 @@ def _read(
     except LedgerError as error:
         why = f"it is not signed by this operator: {_why(error)}"
         return checkpoint, NotChecked("kept checkpoint", str(path), why)
+    if checkpoint.statement is None:
+        # This software signs none without; what has none says nothing of authorities, objections, scores.
+        why = "it says nothing beyond the log: none of the lines that this operator signs"
+        return checkpoint, NotChecked("kept checkpoint", str(path), why)
     return checkpoint, None
 
 

@@ -174,7 +174,7 @@ class _Audit:
         behind = [each.number for each in self._before]
         self.found.take(by_clock(read_clock(self._ledger.node)))
         self.found.take(left_out(self._ledger.deployment.block, behind, stands, last.number))
-        if not self._kept.given:
+        if not self._kept.binding and (self._replay.log.size or not self.statements.given):
             self.found.take([no_checkpoint(self._replay.log.size)])
         # Records of an index that is not the chain's give scores that say nothing.
         assessments = self._replay.scorebook.assessments
@@ -191,7 +191,7 @@ class _Audit:
         checked |= {
             "index_rows": self._index.rows,
             "heads": self._heads,
-            "checkpoints": len(self._kept.given),
+            "checkpoints": self._kept.binding,
             "checkpoint_statements": self.statements.compared,
             "scores_recomputed": self._scores.recomputed,
             "contracts": 0 if self.broken else len(self._ledger.deployment.contracts),

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
-from audit_reader import audited, deviations, unchecked
+from audit_reader import audited, block, deviations, unchecked
 
 from ledger.chain.rpc import HttpNode
 from ledger.crypto.checkpoints import parse_checkpoint
@@ -40,6 +40,27 @@ def test_every_checkpoint_is_gone(ledger: Ledger) -> None:
     assert unchecked(ledger) == [lost, ("the log against a checkpoint", "log of 2 leaves")]
     assert "no checkpoint was given or kept" in audited(ledger).to_text()
     assert "and this ledger has signed some" in audited(ledger).to_text()
+
+
+def test_a_checkpoint_that_binds_nothing_is_as_if_none_were_kept(ledger: Ledger) -> None:
+    """The log's own key signs that the log was empty once; then a head of the log, and nothing else."""
+    file = checkpoint_file(ledger)
+    kept, key = parse_checkpoint(file.read_text().partition("\n\n")[0] + "\n"), operator_key(ledger)
+    none = ("the log against a checkpoint", "log of 2 leaves")
+    empty = kept._replace(size=0, root=sha256(b""))
+    for made, expected in (
+        (empty._replace(statement=None), [("kept checkpoint", str(file)), none]),
+        (kept._replace(statement=None), [("kept checkpoint", str(file))]),
+    ):
+        file.write_text(str(Note(made.text(), (key.sign(made.text()),))), encoding="utf-8")
+        assert unchecked(ledger) == expected
+        assert audited(ledger).checked["checkpoints"] == (made.size > 0)
+    file.write_text(str(Note(empty.text(), (key.sign(empty.text()),))), encoding="utf-8")
+    report = audited(ledger)
+    assert ("checkpoint differs", f"checkpoint of block {block(ledger)}, size") in [
+        (each.what, each.where) for each in report.deviations
+    ]
+    assert none in [(each.what, each.where) for each in report.not_checked]
 
 
 @pytest.mark.parametrize(
