@@ -16,10 +16,12 @@ from ledger.domain.calendar import iso
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.records import Posted
+
+    IsMac = Callable[[bytes, Mapping[str, object]], bool | None]
 
 #: How a document is held: see `DocumentCheck`.
 Held: TypeAlias = Literal["opened", "erased", "not held", "missing", "broken"]
@@ -32,7 +34,7 @@ class DocumentCheck(NamedTuple):
     `not held` (the keeper took its record up from the chain, and says so), `missing`, or `broken` (it is
     there and does not decrypt). `party_key` is the party the record is about, `reference` the record's own
     and `refers_to` that of the record it refers to: each where the keeper knows it, to compare with what the
-    content says.
+    content says. `content_mac` is the keyed digest of what was submitted, where one belongs to this document.
     """
 
     record: Posted
@@ -42,15 +44,22 @@ class DocumentCheck(NamedTuple):
     party_key: str | None = None
     reference: str | None = None
     refers_to: str | None = None
+    content_mac: bytes | None = None
 
 
 def compare_documents(
-    checks: Iterable[DocumentCheck], codes: Mapping[int, str], catalogue: Catalogue
+    checks: Iterable[DocumentCheck],
+    codes: Mapping[int, str],
+    catalogue: Catalogue,
+    is_mac: IsMac = lambda *_: True,
 ) -> Iterator[Deviation]:
-    """Yield every document that is missing, broken, not the one committed to, or at odds with its record."""
+    """Yield every document that is missing, broken, not the one committed to, or at odds with its record.
+
+    `is_mac(digest, what the document says)`: whether that is its digest; None where it cannot be told.
+    """
     for check in checks:
         # Places are named for what is wrong only: this runs for every document there is.
-        for what, field, expected, found in _faults(check, codes, catalogue):
+        for what, field, expected, found in _faults(check, codes, catalogue, is_mac):
             where = f"document of record {show_record(check.record.id, codes)}"
             yield Deviation(what, f"{where}, {field}" if field else where, expected, found)
 
@@ -64,7 +73,9 @@ class _Fault(NamedTuple):
     found: str
 
 
-def _faults(check: DocumentCheck, codes: Mapping[int, str], catalogue: Catalogue) -> Iterator[_Fault]:
+def _faults(
+    check: DocumentCheck, codes: Mapping[int, str], catalogue: Catalogue, is_mac: IsMac
+) -> Iterator[_Fault]:
     record = check.record
     if check.held == "missing":
         yield _Fault("document missing", "", record.commitment.hex(), "no document")
@@ -84,6 +95,8 @@ def _faults(check: DocumentCheck, codes: Mapping[int, str], catalogue: Catalogue
     for name, value in _expected(check, claims, codes, catalogue):
         if value is not None and claims.get(name) != value:
             yield _Fault("document contradicts its record", name, value, str(claims.get(name)))
+    if check.content_mac is not None and is_mac(check.content_mac, claims) is False:
+        yield _Fault("document contradicts its record", "content_mac", "its digest", check.content_mac.hex())
 
 
 def _expected(

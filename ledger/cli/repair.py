@@ -67,11 +67,12 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
         f"taken up 补录: {found['enterprises']:,} enterprises, {found['records']:,} records not held here;"
         f" {found['recognised']:,} recognised, {found['renumbered']:,} firms renumbered"
     )
-    lines += [
-        *(f"  {each}" for each in found["not_held"][:_SHOWN]),
-    ]
+    lines += [f"  {each}" for each in found["not_held"][:_SHOWN]]
     if len(found["not_held"]) > _SHOWN:
         lines.append(f"  and {len(found['not_held']) - _SHOWN:,} more (--json lists them)")
+    lines += [
+        f"  this vault was changed, and is as the chain has it again: {each}" for each in found["changed"]
+    ]
     lines.append(f"sent 已发送: {found['recorded']:,} records")
     return lines
 

@@ -44,10 +44,15 @@ class Sealed(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is kept of a numbered record: its authority's reference, and its document unless that is lost."""
+    """What is kept of a numbered record: its authority's reference, and its document unless that is lost.
+
+    `part` and `content_mac` are those of its command.
+    """
 
     reference: str
     document: Sealed | None
+    part: int
+    content_mac: bytes
 
 
 class Document(NamedTuple):
@@ -94,9 +99,8 @@ def kept_records(vault: Connection, authority: int, numbers: Sequence[int]) -> d
     found: dict[int, Kept] = {}
     for start in range(0, len(numbers), IN_LIST):
         wanted = {"authority": authority, "wanted": numbers[start : start + IN_LIST]}
-        for number, reference, commitment, sealed, wrapped_key in vault.execute(_NUMBERED, wanted).all():
-            document = None if sealed is None else Sealed(commitment, sealed, wrapped_key)
-            found[number] = Kept(reference, document)
+        for number, reference, part, mac, *parts in vault.execute(_NUMBERED, wanted).all():
+            found[number] = Kept(reference, None if parts[1] is None else Sealed(*parts), part, mac)
     return found
 
 
@@ -123,7 +127,7 @@ _BY_NUMBER = (
 )
 # Built once: as literals, every number of an audit would be examined by SQLAlchemy.
 _NUMBERED = (
-    select(commands.c.number, commands.c.reference, *_SEALED)
+    select(commands.c.number, commands.c.reference, commands.c.part, commands.c.content_mac, *_SEALED)
     .select_from(commands.outerjoin(documents, documents.c.seq == commands.c.seq))
     .where(
         commands.c.authority == bindparam("authority"),

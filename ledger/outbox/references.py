@@ -7,16 +7,21 @@ can be revoked only.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, TypeAlias
 
-from ledger.domain.calendar import iso
+from ledger.domain.calendar import iso, to_day
 from ledger.domain.catalogue import LINKED_TO, REPAIR, REVOCATION
+from ledger.domain.names import normal_name
+from ledger.domain.parties import parse_party
 from ledger.domain.submissions import FieldError
+from ledger.errors import BadValue
 from ledger.outbox.commands import Command, by_references, foreign_references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -38,16 +43,43 @@ def content_mac(mac_key: bytes, submission: Submission) -> bytes:
     Every part but the last is printable, so a NUL between them keeps different content different.
     """
     party, event_type, decided_on, conduct_on, reference, refers_to, document = submission
-    parts = (
-        party.key,
-        event_type.code,
-        str(decided_on),
-        str(conduct_on),
-        reference,
-        refers_to or "",
-        document,
-    )
+    days = str(decided_on), str(conduct_on)
+    return _mac(mac_key, party.key, event_type.code, *days, reference, refers_to or "", document)
+
+
+def is_mac_of(mac_key: bytes, mac: bytes, claims: Mapping[str, object]) -> bool | None:
+    """Whether a digest is that of the submission which a document says it was made from.
+
+    None: the document does not say it. The party of a lifecycle record about a linked one is that of the
+    record; whoever submitted it may have written the other, and of a name its text says no country.
+    """
+    texts = [claims.get(name) for name in ("party", "party_text", "type", "reference", "document")]
+    refers_to = claims.get("refers_to") or ""
+    try:
+        days = [str(to_day(str(claims.get(name)))) for name in ("decided_on", "conduct_on")]
+    except BadValue:
+        return None
+    if not all(isinstance(each, str) for each in (*texts, refers_to)):
+        return None
+    party, written, kind, reference, document = map(str, texts)
+    rest = (kind, *days, reference, str(refers_to), document)
+    if hmac.compare_digest(_mac(mac_key, party, *rest), mac):
+        return True
+    others = _parties(written) if refers_to else ()
+    return any(hmac.compare_digest(_mac(mac_key, each, *rest), mac) for each in others)
+
+
+def _mac(mac_key: bytes, *parts: str) -> bytes:
     return hmac.digest(mac_key, "\0".join(parts).encode(), "sha256")
+
+
+def _parties(written: str) -> Iterator[str]:
+    """The keys of the parties that a text may name."""
+    with contextlib.suppress(BadValue):
+        yield parse_party(written).key
+    with contextlib.suppress(BadValue):
+        name = normal_name(written)
+        yield from (f"name:{one}{two}:{name}" for one in ascii_uppercase for two in ascii_uppercase)
 
 
 class References:

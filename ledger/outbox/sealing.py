@@ -117,6 +117,13 @@ def seal(
     return sealed
 
 
+def last_batch(vault: Connection, authority: int) -> Batch | None:
+    """Return the authority's last sealed batch; None before the first."""
+    mine = _BATCH.where(batches.c.authority == authority).order_by(batches.c.first_number.desc())
+    row = vault.execute(mine.limit(1)).one_or_none()
+    return None if row is None else Batch(*row)
+
+
 def sealable(vault: Connection, authority: int, registered: int) -> int:
     """Return the last `seq` up to which no queued command of an authority needs one beyond `registered`.
 

@@ -198,9 +198,14 @@ class Sender:
         """
         heavy = self._contracts.needs_wallet(authority)
         with self._database.read_vault() as vault:
-            last = sealing.last_sealed(vault, authority)
+            last = sealing.last_batch(vault, authority)
             sending = sealing.unsent(vault, authority, recorded, self._in_flight)
-        if last < recorded or (sending and sending[0].first_number != recorded + 1):
+        first = sending[0].first_number if sending else recorded + 1
+        if first != recorded + 1 or recorded > (last.last_number if last else 0):
+            suspect = sending[0] if sending else last
+            node, where = self._contracts.node, self._contracts.deployment
+            if suspect and sightings.changed_here(node, where, suspect):
+                raise Conflict(sightings.changed(self._code(authority), suspect))
             raise Conflict(
                 f"the chain has {recorded} records of {self._code(authority)}, not as this vault sealed them:"
                 " another office writes with its key, or this vault is an old copy."

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from ledger.chain.logs import read_facts
 from ledger.domain.facts import BatchRecorded, Registered, Run
+from ledger.domain.records import RECORD_BYTES
 from ledger.errors import Conflict
 from ledger.outbox.sealing import Batch
 from ledger.store.vault import batches, identities
@@ -101,6 +102,8 @@ def compare_batches(
         for each in unseen:
             records, where = found.get(each.first_number, (b"", None))
             if where is None or records != each.records:
+                if changed_here(node, deployment, each):
+                    raise Conflict(changed(f"authority {authority}", each))
                 raise Conflict(
                     f"record {each.first_number} and following of authority {authority}: the chain holds"
                     " others than this vault sealed; another office has its key, or this vault is an old"
@@ -108,6 +111,29 @@ def compare_batches(
                 )
             saw_batch(vault, each, where)
     return sum(each.count for each in unseen)
+
+
+def changed(code: str, batch: Batch) -> str:
+    """Say that a batch was changed in the vault."""
+    return (
+        f"the batch from record {code}-{batch.first_number} on is not what this vault sealed, or saw on the"
+        " chain: this vault was changed. `credit-ledger repair` puts back what the chain has"
+    )
+
+
+def changed_here(node: Node, deployment: Deployment, batch: Batch) -> bool:
+    """Whether a batch was changed in the vault since it was sealed, or since it was seen on the chain.
+
+    Asked where vault and chain went apart: then nobody else is the cause. What was seen recorded was compared
+    then, so the block it was seen in holds it, as long as that is on the chain.
+    """
+    number, hash_ = batch.block_number, batch.block_hash
+    if batch.count * RECORD_BYTES != len(batch.records):
+        return True
+    if number is None or hash_ is None or not _still_there(node, Sighting(number, hash_)):
+        return False
+    there = _recorded(node, deployment, batch.authority, number, number)
+    return there.get(batch.first_number, (b"", None))[0] != batch.records
 
 
 def compare_identities(database: Database, node: Node, deployment: Deployment, registered: int) -> None:
@@ -138,12 +164,13 @@ def compare_identities(database: Database, node: Node, deployment: Deployment, r
 
 
 def _recorded(
-    node: Node, deployment: Deployment, authority: int, first: int
+    node: Node, deployment: Deployment, authority: int, first: int, last: int | None = None
 ) -> dict[int, tuple[bytes, Sighting]]:
-    """The authority's batches from block `first` on: packed records and place, by first number."""
+    """The authority's batches of the blocks `first`..`last`: packed records and place, by first number."""
+    last = height(node) if last is None else last
     found: dict[int, tuple[bytearray, Sighting]] = {}
     current = bytearray()
-    for fact in read_facts(node, (deployment.credit_ledger,), first, height(node)):
+    for fact in read_facts(node, (deployment.credit_ledger,), first, last):
         if type(fact) is BatchRecorded and fact.authority == authority:
             current = bytearray()
             found[fact.first_number] = (current, Sighting(fact.at.block_number, fact.at.block_hash))

@@ -17,7 +17,7 @@ from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.records import RECORD_BYTES, unpack
 from ledger.errors import ChainDamaged, Conflict
 from ledger.outbox.sealing import Batch
-from ledger.outbox.unheld import ENTERPRISES, note_unheld
+from ledger.outbox.unheld import ENTERPRISES, Span, note_unheld
 from ledger.outbox.unsealing import unseal_from, unseal_where
 from ledger.store import index as chain
 from ledger.store.bulk import insert_rows, set_values
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ledger.domain.records import Record
-    from ledger.outbox.unheld import Span
 
 
 class TakenUp(NamedTuple):
-    """What was taken up. `renumbered` maps a firm's number here to the one it has, or will have, there."""
+    """What was taken up. `renumbered` maps a firm's number here to the one it has, or will have, there.
+
+    `changed` are records of batches that this vault had sealed, or seen there, otherwise than they are.
+    """
 
     enterprises: list[Span]
     records: list[Span]
     recognised: int
     renumbered: dict[int, int]
+    changed: list[Span]
 
 
 def take_up(vault: Connection, index: Connection, now: int) -> TakenUp:
@@ -48,10 +51,11 @@ def take_up(vault: Connection, index: Connection, now: int) -> TakenUp:
     identity that was seen registered is not the chain's.
     """
     records: list[Span] = []
+    changed: list[Span] = []
     recognised = 0
     counts = _counts(index)
     for authority in sorted(counts):
-        missing, known = _records(vault, index, authority, now)
+        missing, known = _records(vault, index, authority, now, changed)
         recognised += known
         records += missing
     enterprises, renumbered = _enterprises(vault, index, now)
@@ -64,7 +68,7 @@ def take_up(vault: Connection, index: Connection, now: int) -> TakenUp:
         for authority in sorted(set(vault.scalars(select(batches.c.authority).distinct()))):
             unseal_where(vault, authority, counts.get(authority, 0), names_one)
         _renumber(vault, renumbered)
-    return TakenUp(enterprises, records, recognised, renumbered)
+    return TakenUp(enterprises, records, recognised, renumbered, changed)
 
 
 def _counts(index: Connection) -> dict[int, int]:
@@ -77,14 +81,24 @@ def _counts(index: Connection) -> dict[int, int]:
 # ---------------------------------------------------------------------- records
 
 
-def _records(vault: Connection, index: Connection, authority: int, now: int) -> tuple[list[Span], int]:
-    """Take up an authority's batches; return the records without a document, and how many were recognised."""
+def _records(
+    vault: Connection, index: Connection, authority: int, now: int, changed: list[Span]
+) -> tuple[list[Span], int]:
+    """Take up an authority's batches; return the records without a document, and how many were recognised.
+
+    What this vault was changed in is added to `changed`.
+    """
     ours = {each.first_number: each for each in _ours(vault, authority)}
     theirs = list(_theirs(index, authority, ours))
     if not theirs:
         return [], 0
+    changed += [
+        Span(authority, each.first_number, each.last_number)
+        for each in theirs
+        if each.first_number in ours and _changed(ours[each.first_number], each)
+    ]
     begins = theirs[0].first_number
-    over = [each.first_number for each in ours.values() if each.last_number >= begins]
+    over = [each.first_number for each in ours.values() if max(each.last_number, each.first_number) >= begins]
     if over:
         # From there on nothing of ours can be recorded as it stands; what was ours is recognised below.
         begins = min(over)
@@ -125,8 +139,13 @@ def _theirs(index: Connection, authority: int, ours: Mapping[int, Batch], begins
         if mine is not None and mine.count == count and mine.block_hash == block_hash:
             continue  # seen there, and compared then
         records = _packed(index, authority, first, count)
-        if mine is None or mine.records != records:
+        if mine is None or (mine.count, mine.records) != (count, records):
             yield Batch(authority, first, count, records, _sealed_at(index, block), block, block, block_hash)
+
+
+def _changed(mine: Batch, theirs: Batch) -> bool:
+    """Whether it is this vault that changed: it had seen the batch in its block, or contradicts itself."""
+    return mine.block_hash == theirs.block_hash or mine.count * RECORD_BYTES != len(mine.records)
 
 
 def _packed(index: Connection, authority: int, first: int, count: int) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.audit.deviation import Deviation, NotChecked
+from ledger.errors import ChainDamaged, ChainUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ledger.chain.connect import Clock
-    from ledger.errors import ChainDamaged
 
 #: Listed of each kind; beyond these they are counted.
 LISTED: Final = 1000
@@ -53,6 +53,23 @@ class Findings:
         """What could not be checked, and a last line that counts what is not listed."""
         more = NotChecked("more that could not be checked", "not listed here", str(self._more[1]))
         return (*self._not_checked, more) if self._more[1] else tuple(self._not_checked)
+
+
+def guarded(
+    what: str, where: str, found: Iterable[Deviation | NotChecked]
+) -> Iterator[Deviation | NotChecked]:
+    """Yield what a check of stored rows finds; where it meets what nobody foresaw, that it was not made.
+
+    Rows are read strictly and what is wrong with one is named. This is for the rest: no row that somebody
+    changed may end the other checks. What is wrong with the chain is raised.
+    """
+    try:
+        yield from found
+    except (ChainDamaged, ChainUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001  the report names it, and is not "holds" then
+        said = (str(error).splitlines() or [""])[0][:200]
+        yield NotChecked(what, where, f"the check could not be made: {type(error).__name__}: {said}")
 
 
 def by_clock(clock: Clock) -> Iterator[NotChecked]:

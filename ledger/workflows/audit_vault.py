@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
@@ -10,15 +10,17 @@ from sqlalchemy import select
 from ledger.audit.deviation import Deviation, NotChecked, show_record
 from ledger.audit.documents import compare_documents
 from ledger.audit.identities import IdentityCheck, compare_identities
-from ledger.domain.facts import ObjectionAnswered, ObjectionOpened, Run
+from ledger.domain.facts import ObjectionAnswered, ObjectionOpened, Registered, Run
 from ledger.domain.records import split_id, unpack_run
 from ledger.errors import BadProof, LedgerError
 from ledger.outbox.documents import Erased, Sealed, open_document
 from ledger.outbox.identities import stream_identities
-from ledger.outbox.unheld import ENTERPRISES, Unheld, shown, spans_of
+from ledger.outbox.unheld import ENTERPRISES, Span, Unheld, shown, spans_of
 from ledger.scoring.cards import GRADES
 from ledger.scoring.roots import Scored, score_root
-from ledger.store.vault import assessments, scores, statements
+from ledger.store.bulk import IN_LIST
+from ledger.store.vault import assessments, deployment, identities, scores, statements
+from ledger.workflows.audit_outbox import seen_elsewhere
 from ledger.workflows.held import held_documents
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from ledger.audit.documents import DocumentCheck
+    from ledger.audit.documents import DocumentCheck, IsMac
+    from ledger.chain.contracts import Deployment
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.facts import AssessmentPublished, Fact
 
@@ -38,12 +41,11 @@ _GRADE_OF: Final = {number: grade for grade, number in GRADES.items()}
 class VaultCheck:
     """Compares what the chain committed to with what is kept, on one snapshot of the vault."""
 
-    def __init__(self, vault: Connection, master_key: bytes, catalogue: Catalogue) -> None:
+    def __init__(self, vault: Connection, master_key: bytes, catalogue: Catalogue, is_mac: IsMac) -> None:
         self._vault = vault
         self._master_key = master_key
         self._catalogue = catalogue
-        self._spans = spans_of(vault)
-        self._unheld = Unheld(self._spans)
+        self._is_mac = is_mac
         self.counts = {"documents": 0, "erased": 0, "identities": 0, "statements": 0, "scores": 0}
 
     def documents(self, facts: Iterable[Fact], codes: Mapping[int, str]) -> Iterator[Deviation | NotChecked]:
@@ -61,11 +63,28 @@ class VaultCheck:
                     self.counts["erased"] += 1
                     yield _erased(f"document of record {show_record(check.record.id, codes)}")
             known = (check for check in checks if check.held != "missing" or not self._taken_up(check))
-            yield from compare_documents(known, codes, self._catalogue)
+            yield from compare_documents(known, codes, self._catalogue, self._is_mac)
 
-    def not_held(self, codes: Mapping[int, str]) -> Iterator[NotChecked]:
-        """Yield what a repair took up from the chain, and the vault therefore has nothing of."""
-        for span in self._spans:
+    @cached_property
+    def _unheld(self) -> Unheld:
+        return Unheld(spans_of(self._vault))
+
+    def not_held(
+        self, codes: Mapping[int, str], enterprises: int, recorded: Mapping[int, int]
+    ) -> Iterator[Deviation | NotChecked]:
+        """Yield what a repair took up from the chain, and the vault therefore has nothing of.
+
+        The chain has so many `enterprises`, and so many records of each authority. What it has not cannot
+        have been taken up, and nothing is taken up twice.
+        """
+        before = Span(-1, 0, 0)
+        for span in self._unheld.spans:
+            most = enterprises if span.authority == ENTERPRISES else recorded.get(span.authority, 0)
+            begins = before.last + 1 if before.authority == span.authority else 1
+            if not begins <= span.first <= span.last <= most:
+                where, held = shown(span, dict(codes)), f"numbers within {begins} to {most}"
+                yield Deviation("taken up and not on the chain", where, held, f"{span.first} to {span.last}")
+            before = span
             what = "identity not held" if span.authority == ENTERPRISES else "document not held"
             yield NotChecked(what, shown(span, dict(codes)), "a repair took it up from the chain")
 
@@ -102,6 +121,24 @@ class VaultCheck:
         held = (IdentityCheck(*each) for each in stream_identities(self._vault))
         yield from compare_identities(held, registered, partial(self._unheld.has, ENTERPRISES))
 
+    def seen(self, facts: Iterable[Fact]) -> Iterator[NotChecked]:
+        """Yield the enterprises that the vault saw registered in another block than the chain has them in."""
+        at = {fact.enterprise: fact.at for fact in facts if isinstance(fact, Registered)}
+        numbers, c = list(at), identities.c
+        for start in range(0, len(numbers), IN_LIST):
+            these = c.enterprise.in_(numbers[start : start + IN_LIST])
+            for number, *seen in self._vault.execute(
+                select(c.enterprise, c.block_number, c.block_hash).where(these)
+            ):
+                yield from seen_elsewhere(f"identity of enterprise {number}", at[number], *seen)
+
+    def deployment(self, known: Deployment) -> Iterator[Deviation]:
+        """Compare the one row that says which ledger this vault belongs to with the one audited."""
+        rows = self._vault.execute(select(deployment)).all()
+        expected = [(1, known.chain_id, known.genesis_hash)]
+        if (found := [tuple(row[:3]) for row in rows]) != expected:
+            yield Deviation("deployment differs in the vault", "the vault", str(expected), str(found))
+
     def scores(self, published: Iterable[AssessmentPublished]) -> Iterator[Deviation | NotChecked]:
         """Compare what was published with what this office holds of it."""
         held = {row.epoch: row for row in self._vault.execute(select(assessments))}
@@ -119,9 +156,14 @@ class VaultCheck:
             self.counts["scores"] += len(leaves)
             yield from _compare_scores(fact, leaves)
         for epoch, row in held.items():
+            where = f"assessment {epoch}, in the vault"
             if row.anchored:
-                where = f"assessment {epoch}, in the vault"
                 yield Deviation("assessment not on the chain", where, "an assessment published", "none")
+            yield from _compare_scores(row, self._leaves(epoch))
+        of_none = select(scores.c.epoch).where(scores.c.epoch.not_in(select(assessments.c.epoch))).distinct()
+        for epoch in self._vault.scalars(of_none.order_by(scores.c.epoch)):
+            where = f"scores of assessment {epoch}"
+            yield Deviation("scores of no assessment", where, "an assessment in the vault", "none")
 
     def _leaves(self, epoch: int) -> list[Scored]:
         chosen = select(scores.c.enterprise, scores.c.milli, scores.c.grade).where(scores.c.epoch == epoch)
@@ -147,7 +189,7 @@ def _shown(value: bytes | int) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _compare_scores(fact: AssessmentPublished, leaves: Sequence[Scored]) -> Iterator[Deviation]:
+def _compare_scores(fact: Any, leaves: Sequence[Scored]) -> Iterator[Deviation]:
     where = f"scores of assessment {fact.epoch}"
     if len(leaves) != fact.count:
         yield Deviation("published scores differ", where, f"{fact.count} scores", str(len(leaves)))

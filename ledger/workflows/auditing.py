@@ -25,15 +25,21 @@ from ledger.index.follower import Block, read_cursor
 from ledger.workflows.audit_access import expected_access
 from ledger.workflows.audit_code import compare_code
 from ledger.workflows.audit_contracts import contract_state
-from ledger.workflows.audit_findings import Findings, by_clock, damaged, left_out, no_checkpoint, not_computed
-from ledger.workflows.audit_index import IndexCheck
+from ledger.workflows.audit_findings import (
+    Findings,
+    by_clock,
+    damaged,
+    guarded,
+    left_out,
+    no_checkpoint,
+    not_computed,
+)
 from ledger.workflows.audit_kept import compare_blocks
 from ledger.workflows.audit_nodes import NodeCheck
-from ledger.workflows.audit_outbox import OutboxCheck
 from ledger.workflows.audit_progress import Reached, Unusable
 from ledger.workflows.audit_scores import ScoreCheck
 from ledger.workflows.audit_signatures import SignatureCheck
-from ledger.workflows.audit_vault import VaultCheck
+from ledger.workflows.audit_store import StoreCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -112,10 +118,9 @@ class _Audit:
         self._expected = expected_access(ledger)
         self._scope = ""
         self._cursor = cursor
-        self._index = IndexCheck(index, cursor.number if cursor else -1)
-        self._outbox = OutboxCheck(vault)
-        self._vault = VaultCheck(vault, ledger.keystore.master_key, ledger.catalogue)
-        self._scores = ScoreCheck(index, cursor.number if cursor else -1, ledger.cards)
+        stands = cursor.number if cursor else -1
+        self._store = StoreCheck(index, vault, stands, ledger.keystore, ledger.catalogue)
+        self._scores = ScoreCheck(index, stands, ledger.cards)
         self._signatures = SignatureCheck(ledger.node, ledger.deployment)
         self._others = others
         #: The block an earlier audit stood at, if it was taken up from there.
@@ -160,16 +165,12 @@ class _Audit:
             where = f"the chain, behind block {at.block_number}, log {at.log_index}" if at else "the chain"
             self.found.take([damaged(where, error)])
             return
-        self.found.take(self._index.outside(self._ledger.deployment.block))
         self.found.take(self._kept.unreached(self._replay.log))
         self.found.take(self._stated(last))
-        self.found.take(self._vault.identities(self._replay.commitments))
-        self.found.take(self._vault.scores(self._replay.scorebook.assessments))
-        self.found.take(self._vault.not_held(self._replay.codes))
+        self.found.take(self._store.end(self._replay, self._ledger.deployment, self.now))
         self.found.take(self._replay.conclude())
         self.found.take(self._replay.outstanding())
         self.found.take(self._replay.objections.by_one_officer(self._signatures.is_wallet))
-        self.found.take(self._outbox.outstanding(self._replay.authorities, self.now))
         stands = self._cursor.number if self._cursor else self._ledger.deployment.block - 1
         behind = [each.number for each in self._before]
         self.found.take(by_clock(read_clock(self._ledger.node)))
@@ -179,17 +180,16 @@ class _Audit:
         # Records of an index that is not the chain's give scores that say nothing.
         assessments = self._replay.scorebook.assessments
         if not self.found.deviated:
-            self.found.take(self._scores.compare(assessments))
+            scores = guarded("assessments", "the index", self._scores.compare(assessments))
+            self.found.take(scores)
         elif assessments:
             self.found.take([not_computed(len(assessments))])
 
     def report(self) -> Report:
         """Return what was looked at and what was found."""
-        checked = (
-            dict(self._replay.checked) | self._signatures.counts | self._vault.counts | self._outbox.counts
-        )
+        checked = dict(self._replay.checked) | self._signatures.counts | self._store.counts
         checked |= {
-            "index_rows": self._index.rows,
+            "index_rows": self._store.index.rows,
             "heads": self._heads,
             "checkpoints": self._kept.binding,
             "checkpoint_statements": self.statements.compared,
@@ -197,7 +197,7 @@ class _Audit:
             "contracts": 0 if self.broken else len(self._ledger.deployment.contracts),
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
-        reviews = (*self._replay.reviews, *self._outbox.waiting)
+        reviews = (*self._replay.reviews, *self._store.waiting)
         members = self._replay.access.lines(self._replay.at.timestamp) if self._replay.at else []
         return Report(checked, self.found.deviations, self._scope, reviews, self.found.not_checked, members)
 
@@ -215,9 +215,8 @@ class _Audit:
     def _take_up(self, reached: Reached, last: Block) -> int:
         self._replay, self._before = reached.replay, (reached.block,)
         self._signatures.terms = {n: each.terms() for n, each in reached.replay.authorities.items()}
-        self._index.take_up(reached.counts["index_rows"], reached.links)
-        for counts in (self._vault.counts, self._signatures.counts, self._outbox.counts):
-            counts.update((name, reached.counts[name]) for name in counts)
+        self._store.take_up(reached.counts, reached.links)
+        self._signatures.counts.update((name, reached.counts[name]) for name in self._signatures.counts)
         self._kept = KeptHeads(self._kept.given, reached.checkpoints)
         first = reached.block.number + 1
         again = f"blocks {first} to {last.number}" if first <= last.number else "no block: none is newer"
@@ -234,9 +233,9 @@ class _Audit:
             return
         block = _block(self._ledger.node, upto)
         if block is not None:
-            counts = self._vault.counts | self._signatures.counts | self._outbox.counts
-            counts |= {"index_rows": self._index.rows}
-            progress.save(Reached(block, self._replay, counts, self._index.links, self._kept.compared))
+            index = self._store.index
+            counts = self._store.counts | self._signatures.counts | {"index_rows": index.rows}
+            progress.save(Reached(block, self._replay, counts, index.links, self._kept.compared))
             self._saved = upto
 
     def _stretches(self, first: int, last: Block, on_progress: Callable[[int, int], None] | None) -> None:
@@ -261,10 +260,7 @@ class _Audit:
                 self.found.take(differing)
         self.found.take(self._replay.finish())
         self.found.take(self._signatures.compare(facts, self._replay.codes, self._replay.objections.about()))
-        self.found.take(self._index.compare(facts, first, last))
-        self.found.take(self._vault.documents(facts, self._replay.codes))
-        self.found.take(self._vault.statements(facts))
-        self.found.take(self._outbox.compare(facts, self._replay.codes))
+        self.found.take(self._store.stretch(facts, first, last, self._replay.codes))
         for each in self._others:
             self.found.take(each.compare(facts, first, last))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ledger.outbox.documents import Kept, Sealed
 
 #: Of a record that the vault does not have: neither reference nor document.
-_NOTHING: Final = (None, None)
+_NOTHING: Final = (None, None, 0, None)
 
 
 def held_documents(vault: Connection, master_key: bytes, posted: Sequence[Posted]) -> Iterator[DocumentCheck]:
@@ -37,15 +37,17 @@ def held_documents(vault: Connection, master_key: bytes, posted: Sequence[Posted
     keys = party_keys(vault, {each.enterprise for each in posted} | {each.ref for each in links})
     unheld = Unheld(spans_of(vault))
     for record in posted:
-        reference, sealed = kept.get(record.id, _NOTHING)
-        held, salt, content = _opened(master_key, sealed, taken_up=unheld.has(*split_id(record.id)))
+        reference, sealed, part, mac = kept.get(record.id, _NOTHING)
+        held, salt, content = opened(master_key, sealed, taken_up=unheld.has(*split_id(record.id)))
         refers_to = _refers_to(record, kept, keys) if record.type >= CORRECTION else None
         key = keys.get(record.enterprise)
-        yield DocumentCheck(record, held, salt, content, key, reference, refers_to)
+        # A mirror has the digest of the row that brought it, which its document does not say.
+        own = None if part else mac
+        yield DocumentCheck(record, held, salt, content, key, reference, refers_to, own)
 
 
-def _opened(master_key: bytes, sealed: Sealed | None, *, taken_up: bool) -> tuple[Held, bytes, bytes]:
-    """How a document is held; its salt and content if it opens."""
+def opened(master_key: bytes, sealed: Sealed | None, *, taken_up: bool) -> tuple[Held, bytes, bytes]:
+    """Return how a document is held; its salt and content if it opens. `taken_up`: from the chain alone."""
     if sealed is None:
         return "not held" if taken_up else "missing", b"", b""
     try:

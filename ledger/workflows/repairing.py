@@ -26,7 +26,8 @@ class RepairDict(TypedDict):
 
     `renumbered`: firms that wait for another number than they had here, since the chain gave theirs away.
     `recognised`: records on the chain that this vault had as waiting. `assessments`: runs dropped that the
-    chain does not have.
+    chain does not have. `changed`: records whose batch this vault was changed in, named; it is as the chain
+    has it again.
     """
 
     enterprises: int
@@ -35,6 +36,7 @@ class RepairDict(TypedDict):
     renumbered: int
     assessments: int
     not_held: list[str]
+    changed: list[str]
 
 
 def repair(ledger: Office) -> RepairDict:
@@ -60,4 +62,5 @@ def repair(ledger: Office) -> RepairDict:
             *(f"identity not held: {shown(each)}" for each in taken.enterprises),
             *(f"document not held: {shown(each, codes)}" for each in taken.records),
         ],
+        "changed": [shown(each, codes) for each in taken.changed],
     }

@@ -124,7 +124,8 @@ def test_documents_open_with_the_master_key_only_and_can_be_erased(database: Dat
         connection.execute(vault.commands.update().values(number=vault.commands.c.seq))
     with database.read_vault() as connection:
         one, two = (documents.sealed_document(connection, GACC.number, number) for number in (1, 2))
-        kept = {1: documents.Kept("A", one), 2: documents.Kept("B", two)}
+        macs = dict(connection.execute(select(vault.commands.c.number, vault.commands.c.content_mac)).all())
+        kept = {1: documents.Kept("A", one, 0, macs[1]), 2: documents.Kept("B", two, 0, macs[2])}
         assert documents.kept_records(connection, GACC.number, [2, 1, 9]) == kept
         with pytest.raises(NotFound):
             documents.sealed_document(connection, GACC.number, 3)
