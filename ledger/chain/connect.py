@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.chain.rpc import HttpNode, RpcRefused
-from ledger.errors import Busy, ChainUnavailable, Misconfigured, WrongClock
+from ledger.chain.clock import SPAN_DAYS, NodeElsewhere
+from ledger.chain.rpc import HttpNode
+from ledger.errors import Busy, ChainUnavailable, WrongClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from ledger.chain.rpc import Node
-
-#: Seconds by which a chain elsewhere may be ahead of this machine's clock: validators' clocks differ, too.
-AHEAD: Final = 120
 
 
 def connect(
@@ -31,13 +29,12 @@ def connect(
     With `rpc_url`, a client of that node. Otherwise the embedded chain in `data_dir`: through the process
     that owns and serves it, or opened here (a first start gives money to the `funded` addresses).
     `patience` is how long to wait, in seconds, for an owner that does not serve; after that `Busy` is
-    raised, naming it. `span_days`: see `embedded.clock`, whose default holds without it. Other errors:
+    raised, naming it. `span_days`: see `chain.clock`, whose default holds without it. Other errors:
     `ChainDamaged`, `Misconfigured`.
     """
     if rpc_url:
-        return HttpNode(rpc_url)
-    from ledger.chain.embedded.clock import SPAN_DAYS  # noqa: PLC0415  not needed with a node elsewhere
-    from ledger.chain.embedded.node import open_embedded  # noqa: PLC0415
+        return NodeElsewhere(rpc_url, span_days or SPAN_DAYS)
+    from ledger.chain.embedded.node import open_embedded  # noqa: PLC0415  not needed with a node elsewhere
 
     deadline = time.monotonic() + patience
     while True:
@@ -73,49 +70,31 @@ def _served(data_dir: Path) -> HttpNode | None:
 class Clock(NamedTuple):
     """A chain's time beside this machine's, in Unix seconds.
 
-    `fault` says why the embedded chain makes no block, and what to do; None where it makes one, and for a
-    node elsewhere, which has a clock of its own.
+    `last` is what the clock showed when the last block was made, or that block's time for a node elsewhere.
+    `fault` says why nothing is made or signed by this clock, and what to do; None where it is believed.
     """
 
     now: int
-    last_block: int
+    last: int
     fault: str | None
-
-    @property
-    def disagrees(self) -> str | None:
-        """Say how the chain's time and the clock disagree; None if they do not."""
-        if self.fault is not None:
-            return self.fault
-        if self.last_block > self.now + AHEAD:
-            ahead = self.last_block - self.now
-            return f"the chain's last block is {ahead} seconds ahead of this machine's clock"
-        return None
 
 
 def read_clock(node: Node) -> Clock:
     """Ask a chain by what clock it stands. Raises as `Node.request` does."""
-    block = node.request("eth_getBlockByNumber", "latest", False)
-    last = int(str(block["timestamp"]), 16)
-    try:
-        found = node.request("ledger_clock")
-        return Clock(int(found["now"], 16), int(found["last"], 16), found["fault"])
-    except (RpcRefused, KeyError, TypeError, ValueError):
-        return Clock(int(time.time()), last, None)
+    found = node.request("ledger_clock")
+    return Clock(int(found["now"], 16), int(found["last"], 16), found["fault"])
 
 
 def check_clock(node: Node) -> None:
-    """Raise `WrongClock` if the embedded chain makes no block now. Raises as `Node.request` does."""
+    """Raise `WrongClock` if nothing is to be made or signed by the clock now. Raises as `Node.request`."""
     fault = read_clock(node).fault
     if fault is not None:
         raise WrongClock(fault)
 
 
 def accept_clock(node: Node) -> None:
-    """Say that the clock is right, once: the embedded chain makes blocks by it from here on.
+    """Say that the clock is right, once: blocks are made, and what is dated is signed by it, from here on.
 
-    Raises `Misconfigured` for a node elsewhere, whose blocks this machine's clock does not make.
+    Raises as `Node.request` does.
     """
-    try:
-        node.request("ledger_clockIsRight")
-    except RpcRefused as error:
-        raise Misconfigured(f"--clock-is-right is for the embedded chain: {error}") from None
+    node.request("ledger_clockIsRight")

@@ -13,7 +13,7 @@ from ledger.crypto.notes import RECOMPUTED, verify_note
 
 if TYPE_CHECKING:
     from ledger.crypto.notes import VerifierKey
-    from ledger.workflows.checkpoints import Kept
+    from ledger.workflows.kept_checkpoints import Kept
     from ledger.workflows.witnessing import WitnessAt
 
 

@@ -179,7 +179,7 @@ def _status(ledger: Ledger) -> dict[str, Any]:
         "outbox": ledger.sender.status()._asdict() | {"oldest_seconds": oldest},
         "waiting": waiting_now(ledger),
         "today": iso(ledger.today()),
-        "clock": read_clock(ledger.node).disagrees or "agrees with the chain",
+        "clock": read_clock(ledger.node).fault or "agrees with the chain",
         "version": version("credit-ledger"),
         "warnings": open_to_others(ledger.settings.data_dir),
         "deployment": deployment.to_json(),

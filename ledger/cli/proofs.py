@@ -58,11 +58,11 @@ def prove(  # noqa: PLR0917  a verb's options
             cosigned=lambda kept: cosign(partial(consistency, ledger), kept, witnesses),
         )
         cards = ledger.cards
+    verdict = verify_evidence(data, Trusted(cards=cards))  # first: what no reader takes is not written
     if str(output) == "-":
         sys.stdout.buffer.write(data)
         return
     write_file(output, data)
-    verdict = verify_evidence(data, Trusted(cards=cards))
     found = {
         "file": str(output),
         "bytes": len(data),

@@ -85,9 +85,10 @@ def assess(
 ) -> None:
     """Score the enterprises that changed, anchor the scores' root on the chain, sign a checkpoint. 评定."""
     from ledger.workflows.assessing import assess as run  # noqa: PLC0415  keeps the start quick
-    from ledger.workflows.checkpoints import make_checkpoint  # noqa: PLC0415
+    from ledger.workflows.checkpoints import check_signing, make_checkpoint  # noqa: PLC0415
 
     with opened() as ledger:
+        check_signing(ledger)  # before anything is published
         found = cast("dict[str, Any]", run(ledger, day_or_today(as_of, ledger.today())))
         found["checkpoint"] = str(make_checkpoint(ledger).path)
     emit(as_json, found, lambda it: "\n".join(f"{key:<10} {value}" for key, value in it.items()))

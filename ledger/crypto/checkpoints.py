@@ -43,6 +43,9 @@ _LINES: Final = {
 }
 #: The last second of the year 2999 in Asia/Shanghai, where the ledger's calendar ends.
 LATEST: Final = 32_503_651_199
+#: Seconds by which two right clocks may differ, and within which a checkpoint goes to a witness.
+BEHIND: Final = 120
+LATE: Final = 86_400
 _ALWAYS: Final = frozenset({"block", "time", "authorities", "assessments"})
 _WITH_ENTERPRISES: Final = frozenset({"heads", "objections"})
 
@@ -166,6 +169,15 @@ def _statement(extensions: Sequence[str]) -> Statement | None:
         _counted(found.get("objections")),
         Counted(int(found["assessments"][0]), bytes.fromhex(found["assessments"][1])),
     )
+
+
+def times_apart(said: Statement, now: int) -> str | None:
+    """Say how the time of signing and a clock (Unix seconds) cannot both be right; None if they may be."""
+    if now < said.time - BEHIND:
+        return f"it was signed at {said.time}, and the clock here says {now}: one of the two is wrong"
+    if now > said.time + LATE:
+        return f"it was signed at {said.time}, {now - said.time} seconds ago by the clock here: sign it now"
+    return None
 
 
 def _counted(parts: tuple[str, ...] | None) -> Counted | None:

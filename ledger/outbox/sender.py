@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from ledger.chain.authority_keys import writing_key
+from ledger.chain.connect import check_clock
 from ledger.chain.contracts import batch_digest
 from ledger.chain.submitter import Reverted, Submitter
 from ledger.crypto.typed_data import signed_batch
@@ -200,6 +201,7 @@ class Sender:
         with self._database.read_vault() as vault:
             last = sealing.last_batch(vault, authority)
             sending = sealing.unsent(vault, authority, recorded, self._in_flight)
+            sealable = not sending and authority in sealing.queued_by_authority(vault)
         first = sending[0].first_number if sending else recorded + 1
         if first != recorded + 1 or recorded > (last.last_number if last else 0):
             suspect = sending[0] if sending else last
@@ -211,7 +213,10 @@ class Sender:
                 " another office writes with its key, or this vault is an old copy."
                 " `credit-ledger repair` takes them up"
             )
-        if not sending:
+        if sealable:
+            check_clock(
+                self._contracts.node
+            )  # a record numbered before its day would be in the way until then
             block, now = sightings.height(self._contracts.node), int(self._clock())
             with self._database.write_vault() as vault:
                 upto = sealing.sealable(vault, authority, registered)
@@ -226,6 +231,7 @@ class Sender:
 
     def _signed(self, sending: Sequence[Batch]) -> list[tuple[Call, int]]:
         """The calls that post these batches, signed by the authority's key, with their gas."""
+        check_clock(self._contracts.node)
         code = self._code(sending[0].authority)
         now = self._present()
         name = writing_key(self._contracts, self._keystore, sending[0].authority, code, now)

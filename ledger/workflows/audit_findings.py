@@ -74,8 +74,8 @@ def guarded(
 
 def by_clock(clock: Clock) -> Iterator[NotChecked]:
     """Yield that days and terms were counted by a clock that the chain's time does not agree with."""
-    if clock.disagrees is not None:
-        yield NotChecked("days and terms", "the clock of this machine", clock.disagrees)
+    if clock.fault is not None:
+        yield NotChecked("days and terms", "the clock of this machine", clock.fault)
 
 
 def left_out(first: int, behind: Iterable[int], stands: int, last: int) -> Iterator[NotChecked]:

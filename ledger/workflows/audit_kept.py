@@ -13,13 +13,8 @@ from ledger.audit.deviation import Deviation, NotChecked
 from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
 from ledger.crypto.notes import open_note
 from ledger.errors import LedgerError
-from ledger.workflows.checkpoints import (
-    CheckpointsLost,
-    kept_files,
-    operator_key,
-    origin,
-    read_checkpoint,
-)
+from ledger.workflows.checkpoints import operator_key, origin
+from ledger.workflows.kept_checkpoints import CheckpointsLost, kept_files, read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,46 +1,34 @@
-"""Checkpoints of this ledger: its state at one block, signed by the operator, kept as files.
+"""Checkpoints of this ledger: its state at one block, signed by the operator and kept (`kept_checkpoints`).
 
-They lie in `DATA_DIR/checkpoints`, named by block and time: a checkpoint is there to be handed out. A file is
-replaced as a whole, when witnesses have added their lines. What was signed once binds the operator: a state
-that cannot follow the last kept checkpoint is not signed, and nothing is where all that were kept are gone.
+What was signed once binds the operator: a state that cannot follow the last kept checkpoint is not signed,
+nothing is where all that were kept are gone, and nothing by a clock that is not to be believed.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ledger.audit.statement import statement_of
-from ledger.crypto.checkpoints import (
-    BlockLine,
-    Checkpoint,
-    Forked,
-    check_successor,
-    origin_of,
-    parse_checkpoint,
-)
+from ledger.chain.clock import BEHIND, shown
+from ledger.chain.connect import check_clock, read_clock
+from ledger.crypto.checkpoints import BlockLine, Checkpoint, Forked, check_successor, origin_of
 from ledger.crypto.merkle import Tree
-from ledger.crypto.notes import ED25519, BadNote, Note, SigningKey, parse_note, verify_note
-from ledger.errors import BadProof, BadValue, ChainDamaged, ChainUnavailable, Misconfigured, NotFound
-from ledger.files import write_private, writing
+from ledger.crypto.notes import ED25519, BadNote, Note, SigningKey
+from ledger.errors import ChainDamaged, ChainUnavailable, NotFound, WrongClock
 from ledger.index.follower import read_cursor
 from ledger.index.queries import leaf_hashes
 from ledger.index.statement import Counters, counters, read_trees
+from ledger.workflows.kept_checkpoints import CheckpointsLost, Kept, file_of, keep, last_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
 
     from ledger.chain.contracts import Deployment
-    from ledger.crypto.notes import VerifierKey
     from ledger.crypto.statement import StateTrees
     from ledger.workflows.office import Office
 
-_SUFFIX = ".checkpoint"
-#: Beside the folder, once something was signed: that the folder is empty is then a loss, and no beginning.
-_KNOWN = "checkpoints.known"
 #: Seconds to wait while another process signs.
 _PATIENCE = 30.0
 #: Seconds after which a checkpoint is signed anew though nothing has moved: it says how fresh it is.
@@ -49,20 +37,6 @@ _RENEWED = 3600
 
 #: Gives the trees of the state an index stands at; who takes them does not change them.
 TreesOf: TypeAlias = "Callable[[Connection], StateTrees]"
-
-
-class CheckpointsLost(Misconfigured):
-    """Checkpoints were signed, and every file of them is gone: what comes next is compared with none."""
-
-    code = "checkpoints-lost"
-
-
-class Kept(NamedTuple):
-    """A checkpoint file: what it says, and the note it is."""
-
-    path: Path
-    checkpoint: Checkpoint
-    note: Note
 
 
 class Snapshot(NamedTuple):
@@ -90,12 +64,14 @@ def make_checkpoint(ledger: Office, log: Tree | None = None, trees: TreesOf = re
     `log` and `trees`: as for `take_snapshot`.
 
     While nothing has moved, one signed within the last hour is returned. The index must have followed.
-    Raises `Forked`, `CheckpointsLost`, `BadNote` (the last kept file is damaged), `ChainDamaged` (the index
-    is not the contract's), and `ChainUnavailable` if the chain was reorganised meanwhile.
+    Raises `Forked`, `CheckpointsLost`, `BadNote` (the last kept file is damaged), `WrongClock`,
+    `ChainDamaged` (the index is not the contract's), and `ChainUnavailable` if the chain was reorganised
+    meanwhile.
     """
     with ledger.db.lock("checkpoint", _PATIENCE), ledger.db.read_index() as index:
-        last = _last(ledger)
-        if last is not None and _fresh(last, counters(index)) and _rooted(ledger, last):
+        last = last_kept(ledger.settings.data_dir)
+        now = read_clock(ledger.node).now
+        if last is not None and _fresh(last, counters(index), now) and _rooted(ledger, last):
             return last
         return _sign(ledger, take_snapshot(ledger, index, log, trees), last)
 
@@ -107,10 +83,11 @@ def checkpoint_of(ledger: Office, snapshot: Snapshot, not_before: int = 0) -> Ke
 
     None when a kept one says otherwise, a later one was signed before, or the kept ones are lost or damaged:
     evidence then goes without. To say what is wrong is for `make_checkpoint`, the audit and witnesses.
+    Raises `WrongClock` where one would have to be made.
     """
     with ledger.db.lock("checkpoint", _PATIENCE):
         try:
-            last = _last(ledger)
+            last = last_kept(ledger.settings.data_dir)
         except (BadNote, CheckpointsLost):
             return None
         if last is not None and last.checkpoint.statement is not None:
@@ -121,6 +98,11 @@ def checkpoint_of(ledger: Office, snapshot: Snapshot, not_before: int = 0) -> Ke
             return _sign(ledger, snapshot, last)
         except Forked:
             return None
+
+
+def check_signing(ledger: Office) -> None:
+    """Raise what stops the next signature: `WrongClock`, `BadNote`, `CheckpointsLost`."""
+    _signing_time(ledger, last_kept(ledger.settings.data_dir))
 
 
 def take_snapshot(
@@ -149,54 +131,6 @@ def take_snapshot(
     return Snapshot(BlockLine(at.number, at.hash, int(block["timestamp"], 16)), kept, trees(index))
 
 
-def keep(kept: Kept) -> Kept:
-    """Write a checkpoint's file and return it. Raises `NotWritable`: what is not kept is not handed out."""
-    with writing():
-        kept.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(kept.path, str(kept.note).encode())
-        # Last, so that a first write that failed is not taken for checkpoints that were lost.
-        write_private(kept.path.parent.with_name(_KNOWN), b"")
-    return kept
-
-
-def kept_files(data_dir: Path) -> list[Path]:
-    """Return the files of kept checkpoints, the earliest first: block and time stand first in their names.
-
-    Raises `CheckpointsLost`.
-    """
-    folder = data_dir / "checkpoints"
-    found = sorted(each for each in folder.glob("*" + _SUFFIX) if not each.name.startswith("."))
-    if not found and (data_dir / _KNOWN).exists():
-        raise CheckpointsLost(
-            f"{folder} holds no checkpoint, and this ledger has signed some: put them back from a backup, or "
-            "the last one from a witness or an evidence file. Where none is left, remove "
-            f"{data_dir / _KNOWN}: the next one is then compared with none here, by witnesses all the same"
-        )
-    return found
-
-
-def kept_checkpoints(data_dir: Path) -> list[Kept]:
-    """Return the kept checkpoints, smallest first. Raises `BadNote` for a damaged file, `CheckpointsLost`."""
-    return [_read(path) for path in kept_files(data_dir)]
-
-
-def read_checkpoint(path: Path, expected: str, keys: Sequence[VerifierKey] = ()) -> Checkpoint:
-    """Read a checkpoint that somebody kept, of the log `expected` (its origin).
-
-    A signature by one of `keys` must verify if there is one. Raises `BadValue` (no such file), `BadNote`,
-    `BadProof` (of another log).
-    """
-    try:
-        note = parse_note(path.read_bytes())
-    except OSError as error:
-        raise BadValue("checkpoint", path, error.strerror or "cannot be read") from None
-    verify_note(note, keys)
-    found = parse_checkpoint(note.text)
-    if found.origin != expected:
-        raise BadProof(f"{path}: a checkpoint of the log {found.origin}, and this one is {expected}")
-    return found
-
-
 def consistency(ledger: Office, first: int, second: int) -> list[bytes]:
     """Return the proof that the index's log of `second` leaves extends that of `first`. Raises `NotFound`."""
     if first == 0:
@@ -217,9 +151,7 @@ def _checkpoint(ledger: Office, snapshot: Snapshot, time: int) -> Checkpoint:
 def _sign(ledger: Office, snapshot: Snapshot, last: Kept | None) -> Kept:
     """Sign a state and keep the note; `last` is the checkpoint kept before. Call it under the lock."""
     before = last.checkpoint if last else None
-    earliest = before.statement.time if before and before.statement else 0
-    # A clock set back must not make a later checkpoint look like the earlier one.
-    made = _checkpoint(ledger, snapshot, max(int(time.time()), earliest))
+    made = _checkpoint(ledger, snapshot, _signing_time(ledger, last))
     if before is not None:
         check_successor(before, made)
         if snapshot.log.root(before.size) != before.root:
@@ -228,13 +160,30 @@ def _sign(ledger: Office, snapshot: Snapshot, last: Kept | None) -> Kept:
                 f"checkpoint says {before.root.hex()}: the chain was rewritten after it, so nothing is signed"
             )
     note = Note(made.text(), (operator_key(ledger).sign(made.text()),))
-    folder = ledger.settings.data_dir / "checkpoints"
     said = made.statement
     assert said is not None
-    return keep(Kept(folder / f"{said.block.number:012d}-{said.time:010d}{_SUFFIX}", made, note))
+    return keep(Kept(file_of(ledger.settings.data_dir, said.block.number, said.time), made, note))
 
 
-def _fresh(kept: Kept, now: Counters) -> bool:
+def _signing_time(ledger: Office, last: Kept | None) -> int:
+    """Return the time to sign at, in Unix seconds. Raises `WrongClock`."""
+    check_clock(ledger.node)
+    now = read_clock(ledger.node).now
+    said = last.checkpoint.statement if last else None
+    if last is None or said is None:
+        return now
+    if said.time > now + BEHIND:
+        raise WrongClock(
+            f"the last checkpoint, {last.path}, says that it was signed at {shown(said.time)}, and the clock"
+            f" says {shown(now)}: nothing is signed before it. Set the clock right. If it is right, and was"
+            " wrong then: where nobody was given that checkpoint, remove the file, and the next follows the"
+            " one before it; where somebody was, nothing is signed until that time"
+        )
+    # A clock set back a little must not make a later checkpoint look like the earlier one.
+    return max(now, said.time)
+
+
+def _fresh(kept: Kept, now: Counters, clock: int) -> bool:
     """Whether a checkpoint is of all that has happened, and signed within the last hour."""
     said = kept.checkpoint.statement
     if said is None:
@@ -247,7 +196,7 @@ def _fresh(kept: Kept, now: Counters) -> bool:
         said.objections.many if said.objections else 0,
         said.assessments.many,
     )
-    return then == now and 0 <= time.time() - said.time < _RENEWED
+    return then == now and 0 <= clock - said.time < _RENEWED
 
 
 def _rooted(ledger: Office, kept: Kept) -> bool:
@@ -261,19 +210,3 @@ def _same_state(one: Checkpoint, other: Checkpoint) -> bool:
     if first is None or second is None or one._replace(statement=None) != other._replace(statement=None):
         return False
     return first._replace(block=second.block, time=second.time) == second
-
-
-def _last(ledger: Office) -> Kept | None:
-    """Return the latest kept checkpoint."""
-    paths = kept_files(ledger.settings.data_dir)
-    return _read(paths[-1]) if paths else None
-
-
-def _read(path: Path) -> Kept:
-    try:
-        note = parse_note(path.read_bytes())
-        return Kept(path, parse_checkpoint(note.text), note)
-    except OSError as error:
-        raise BadNote(f"{path}: it cannot be read: {error.strerror}") from None
-    except BadNote as error:
-        raise BadNote(f"{path}: {error}") from None

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from ledger.crypto.merkle import Tree
     from ledger.domain.records import Posted
-    from ledger.workflows.checkpoints import Kept, TreesOf
+    from ledger.workflows.checkpoints import TreesOf
+    from ledger.workflows.kept_checkpoints import Kept
     from ledger.workflows.office import Office
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from ledger.chain.connect import check_clock
 from ledger.chain.contracts import Call
 from ledger.chain.submitter import Submitter
 
@@ -34,8 +35,9 @@ def send(
 ) -> None:
     """Send a call from the key `name` of the keystore, or of `signer`; see it on the chain and in the index.
 
-    Raises `Busy`, `ChainUnavailable`, and `ChainRefused` with the contract's own error.
+    Raises `Busy`, `ChainUnavailable`, `WrongClock`, and `ChainRefused` with the contract's own error.
     """
+    check_clock(office.node)
     keys = signer or office.keystore
     # The outbox sends with the operator's key too: who holds its lock knows the next nonce.
     with office.db.lock("sender", timeout=60.0):

@@ -24,7 +24,7 @@ from ledger.outbox.sealing import sealed_by_authority
 from ledger.outbox.sightings import forget_orphans
 from ledger.outbox.unsealing import unseal_where
 from ledger.store.vault import assessments, scores
-from ledger.workflows.checkpoints import kept_checkpoints
+from ledger.workflows.kept_checkpoints import kept_checkpoints
 from ledger.workflows.taken_back import Plan, plan_of
 
 if TYPE_CHECKING:

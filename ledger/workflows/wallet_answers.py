@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.chain.accounts import checked_address
+from ledger.chain.connect import check_clock
 from ledger.crypto.typed_data import SignedAnswer
 from ledger.crypto.wallet_messages import WalletMessage
 from ledger.domain.facts import OUTCOMES
@@ -60,6 +61,7 @@ def show(  # noqa: PLR0917  the answer's own parts
     office.follower.catch_up()
     about = asked(office, objection)
     refuse_answered(office, objection)
+    check_clock(office.node)
     now = present(office)
     wallet = wallet_of(office, about.authority, about.code, wallet, now)
     commitment = keep_text(office, "answer", answer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from ledger.chain.accounts import checked_address
+from ledger.chain.connect import check_clock
 from ledger.crypto.typed_data import SignedBatch, signed_batch
 from ledger.crypto.wallet_messages import WalletMessage
 from ledger.domain.calendar import iso
@@ -89,6 +90,7 @@ def show(office: Office, code: str, wallet: str | None, valid_for: int, size: in
     office.follower.catch_up()
     if not office.contracts.four_eyes(number):
         raise NotFound(f"nothing waits: four eyes are off for {code}, and its own key signs")
+    check_clock(office.node)
     now = present(office)
     wallet = wallet_of(office, number, code, wallet, now)
     batch = next_batch(office.db, office.contracts, number, size, now)

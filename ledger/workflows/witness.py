@@ -18,16 +18,16 @@ import binascii
 import contextlib
 import fcntl
 import os
-import re
 import threading
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.crypto.checkpoints import Checkpoint, Forked, check_successor, parse_checkpoint
+from ledger.crypto.checkpoints import Checkpoint, Forked, check_successor, parse_checkpoint, times_apart
 from ledger.crypto.merkle import EMPTY_ROOT, verify_consistency
 from ledger.crypto.notes import COSIGNATURE, RECOMPUTED, BadNote, Note, SigningKey, parse_note, verify_note
 from ledger.errors import BadProof, LedgerError, Misconfigured
 from ledger.files import open_lock, write_private
+from ledger.workflows.witness_request import Request, parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from ledger.workflows.recomputing import Recomputer
 
 MAX_BODY: Final = 128 * 1024
-_MAX_PROOF: Final = 63
-_OLD: Final = re.compile(r"old (0|[1-9][0-9]{0,18})")
 _TEXT: Final = "text/plain; charset=utf-8"
 _SIZE: Final = "text/x.tlog.size"
 
@@ -49,13 +47,6 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     content_type: str = _TEXT
-
-
-class _Request(NamedTuple):
-    old: int
-    proof: tuple[bytes, ...]
-    note: Note
-    checkpoint: Checkpoint
 
 
 class Witness:
@@ -83,7 +74,7 @@ class Witness:
     def add_checkpoint(self, body: bytes, now: int) -> Answer:
         """Answer one `add-checkpoint` at the time `now`, Unix seconds."""
         try:
-            request = _parse(body)
+            request = parse_request(body)
         except BadProof as error:
             return _said(400, str(error))
         keys = self._logs.get(request.checkpoint.origin)
@@ -119,7 +110,7 @@ class Witness:
             raise Misconfigured(f"{path} is not what this witness cosigned: its own line is missing")
         return note
 
-    def _decide(self, request: _Request, now: int) -> Answer:
+    def _decide(self, request: Request, now: int) -> Answer:
         point, name = request.checkpoint, log_id(request.checkpoint.origin)
         if (self._folder / f"{name}.fork").exists():
             return _said(409, "this log has forked before: a person must look at it")
@@ -139,10 +130,10 @@ class Witness:
         except BadProof as error:
             self._raise_alarm("suspicion", name, request, held)
             return _said(422, str(error))
-        refused = self._follows(last, request, held) or self._recomputed(request)
+        refused = self._follows(last, request, held) or self._recomputed(request) or _dated(point, now)
         return refused or self._cosign(request, name, now)
 
-    def _follows(self, last: Checkpoint, request: _Request, held: Note | None) -> Answer | None:
+    def _follows(self, last: Checkpoint, request: Request, held: Note | None) -> Answer | None:
         """Refuse what cannot come after the last checkpoint; raise the alarm unless it came before it."""
         point = request.checkpoint
         try:
@@ -154,7 +145,7 @@ class Witness:
             return _said(409, f"the ledger has forked: {error}")
         return None
 
-    def _recomputed(self, request: _Request) -> Answer | None:
+    def _recomputed(self, request: Request) -> Answer | None:
         """Refuse what the witness's own node does not bear out."""
         point = request.checkpoint
         if self.second is None:
@@ -171,14 +162,22 @@ class Witness:
             return _said(503, f"not recomputed, try again later: {error}")
         return None
 
-    def _cosign(self, request: _Request, name: str, now: int) -> Answer:
+    def _cosign(self, request: Request, name: str, now: int) -> Answer:
         keys = [self.key, *([self.second[0]] if self.second else [])]
-        text = request.note.text
+        text, known = (
+            request.note.text,
+            {(each.name, each.key_id) for each in self._logs[request.checkpoint.origin]},
+        )
         lines = [each.sign(text, now) for each in keys]
-        ours = {(each.name, each.key_id) for each in lines}
-        others = [each for each in request.note.lines if (each.name, each.key_id) not in ours]
+        # The log's own lines alone: what anybody may add could make the note too long to be read again.
+        signed = dict.fromkeys(each for each in request.note.lines if (each.name, each.key_id) in known)
+        content = str(Note(text, (*signed, *lines))).encode()
         try:
-            write_private(self._folder / f"{name}.checkpoint", str(Note(text, (*others, *lines))).encode())
+            parse_note(content)
+        except BadNote as error:
+            return _said(400, f"this witness could not keep it: {error}")
+        try:
+            write_private(self._folder / f"{name}.checkpoint", content)
             # Last, so that a first write that failed is not taken for a memory that was lost.
             write_private(self._folder / f"{name}.known", b"")
         except OSError as error:
@@ -186,7 +185,7 @@ class Witness:
             return _said(503, "this witness cannot keep what it would cosign, and so cosigns nothing")
         return Answer(200, "".join(map(str, lines)).encode())
 
-    def _raise_alarm(self, kind: str, name: str, request: _Request, held: Note | None) -> None:
+    def _raise_alarm(self, kind: str, name: str, request: Request, held: Note | None) -> None:
         """Keep what was cosigned and what was asked for, as they are, and say so."""
         proof = "".join(binascii.b2a_base64(each).decode() for each in request.proof)
         content = (
@@ -260,6 +259,12 @@ def _seed(folder: Path, name: str) -> bytes:
     return seed
 
 
+def _dated(point: Checkpoint, now: int) -> Answer | None:
+    """Refuse what was signed at another time than it is here; a log of other make does not say."""
+    apart = times_apart(point.statement, now) if point.statement else None
+    return _said(503, f"this witness dates what it cosigns: {apart}") if apart else None
+
+
 def _may_follow(old: Checkpoint, new: Checkpoint) -> bool:
     try:
         check_successor(old, new)
@@ -274,27 +279,6 @@ def _signed_no_earlier(point: Checkpoint, last: Checkpoint) -> Checkpoint:
         return point
     later = max(point.statement.time, last.statement.time)
     return point._replace(statement=point.statement._replace(time=later))
-
-
-def request_body(old: int, proof: Sequence[bytes], note: Note) -> bytes:
-    """Return the body of an `add-checkpoint`."""
-    lines = "".join(binascii.b2a_base64(each).decode() for each in proof)
-    return f"old {old}\n{lines}\n{note}".encode()
-
-
-def _parse(body: bytes) -> _Request:
-    """Take a request apart. Raises `BadNote`."""
-    head, between, rest = body.partition(b"\n\n")
-    try:
-        first, *lines = head.decode("ascii").split("\n")
-        proof = tuple(binascii.a2b_base64(each.encode(), strict_mode=True) for each in lines)
-    except ValueError:
-        raise BadNote("the proof is not lines of base64") from None
-    found = _OLD.fullmatch(first)
-    if not found or not between or len(proof) > _MAX_PROOF:
-        raise BadNote("not: an old size, at most 63 proof lines, an empty line, a checkpoint")
-    note = parse_note(rest)
-    return _Request(int(found[1]), proof, note, parse_checkpoint(note.text))
 
 
 def _said(status: int, message: str) -> Answer:

@@ -8,14 +8,14 @@ import urllib3
 
 from ledger.crypto.notes import COSIGNATURE, VerifierKey, parse_lines
 from ledger.errors import BadProof, BadValue, ChainUnavailable
-from ledger.workflows.checkpoints import keep
-from ledger.workflows.witness import request_body
+from ledger.workflows.kept_checkpoints import keep
+from ledger.workflows.witness_request import request_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ledger.crypto.notes import Line, Note
-    from ledger.workflows.checkpoints import Kept
+    from ledger.workflows.kept_checkpoints import Kept
 
     Proof = Callable[[int, int], list[bytes]]
 

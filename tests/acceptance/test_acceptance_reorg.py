@@ -63,3 +63,26 @@ def test_a_reorg_is_undone_and_redone(anvil: Anvil, tmp_path: Path) -> None:
     redone = index_rows(made)
     made.json("rebuild")
     assert index_rows(made) == redone
+
+
+def test_nothing_is_signed_by_a_clock_that_is_not_the_nodes(anvil: Anvil, tmp_path: Path) -> None:
+    made = Installation(tmp_path / "data")
+    made.on_anvil(anvil)
+    first = write_records(tmp_path / "a.csv", rows("A", 1))
+    take = ("import", first, "--format", "records", "--authority", "GACC")
+    made.run("status")
+    for days, says in (
+        (400, "days after the chain's last block"),
+        (-1, "by a clock that is behind the chain's"),
+    ):
+        made.settings["FAKE_OFFSET"] = str(days * 86_400)
+        for verb in (take, ("checkpoint",), ("assess",), ("authority", "suspend", "STA")):
+            assert says in made.run(*verb, code=1).stderr, verb
+        assert says in made.json("status")["clock"]
+        assert any(says in each["why"] for each in made.json("audit", code=4)["not_checked"])
+    made.settings["FAKE_OFFSET"] = "0"
+    assert made.json("status")["outbox"]["queued"] == 1
+    made.run("start", "--once")
+    made.run("checkpoint")
+    made.settings["FAKE_OFFSET"] = str(400 * 86_400)  # the chain rested, and somebody says so
+    made.run("--clock-is-right", "checkpoint")

@@ -189,6 +189,63 @@ def test_a_clock_that_jumps_while_serving(place: Installation) -> None:
         process.communicate(timeout=60)
 
 
+# ---------------------------------------------------------------------- what is signed by it
+
+
+def signed_at(place: Installation) -> list[int]:
+    """The times at which the kept checkpoints say that they were signed, ascending."""
+    return sorted(int(each.stem.split("-")[1]) for each in (place.folder / "checkpoints").glob("*"))
+
+
+@pytest.mark.parametrize(
+    "years", [10, 1268]
+)  # the second beyond the calendar, where nothing could be read again
+def test_nothing_is_signed_by_a_clock_far_ahead(place: Installation, years: int) -> None:
+    record(place, "K1")
+    with clock_off(place, years * 365 * DAY):
+        for verb in (
+            ("checkpoint",),
+            ("assess",),
+            ("prove", FIRM, "-o", str(place.folder.parent / "e.json")),
+        ):
+            assert f"{years * 365} days after the chain's last block" in place.run(*verb, code=1).stderr
+    assert not (place.folder / "checkpoints").exists()
+    assert not (place.folder.parent / "e.json").exists()
+    place.run("assess")
+    (time_of_signing,) = signed_at(place)
+    assert abs(time_of_signing - time.time()) < 60
+
+
+def test_a_way_out_after_a_checkpoint_of_a_time_to_come(place: Installation) -> None:
+    record(place, "K1")
+    place.run("checkpoint")
+    with clock_off(place, 34 * DAY):  # no more than an office rests, and no block is made by it
+        wrong = Path(place.json("checkpoint")["file"])
+    record(place, "K2")  # the chain goes on
+    for verb in ("checkpoint", "assess"):
+        says = place.run(verb, code=1).stderr
+        assert "nothing is signed before it" in says
+        assert f"{wrong}, says that it was signed at" in says
+    assert place.json("status")["index"]["assessments"] == 0  # nothing is published that would be half done
+    wrong.unlink()  # nobody was given it
+    place.run("assess")
+    assert [abs(each - time.time()) < 60 for each in signed_at(place)] == [True, True]
+    assert place.json("audit")["verdict"] == "holds"
+
+
+def test_a_checkpoint_that_cannot_be_read_stops_before_anything_is_published(place: Installation) -> None:
+    record(place, "K1")
+    kept = Path(place.json("checkpoint")["file"])
+    line = f"time {kept.stem.split('-')[1].lstrip('0')}"
+    later = kept.with_name("999999999999-9999999999.checkpoint")  # as an earlier version would have kept it
+    later.write_text(kept.read_text().replace(f"\n{line}\n", "\ntime 41811122301\n"))
+    says = place.run("assess", code=1).stderr
+    assert f"{later}: the checkpoint is of a time beyond the calendar. Put it back from a backup" in says
+    assert place.json("status")["index"]["assessments"] == 0
+    later.unlink()
+    assert place.json("assess")["epoch"] == 1
+
+
 # ---------------------------------------------------------------------- taking blocks back
 
 

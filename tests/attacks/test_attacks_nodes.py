@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,7 +30,8 @@ from ledger.workflows.importing import import_file
 from ledger.workflows.own_node import ask_node
 from ledger.workflows.proving import prove
 from ledger.workflows.recomputing import STALE, Recomputer
-from ledger.workflows.witness import Answer, open_witness, request_body
+from ledger.workflows.witness import Answer, open_witness
+from ledger.workflows.witness_request import request_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
 
 pytest_plugins = ["workflows_office"]
-NOW = 1_900_000_000
+NOW = int(time.time())
 BLOCK = {"number": "0x1", "hash": "0x" + "ab" * 32, "timestamp": "0x5"}
 #: What is no answer to any of these calls.
 NONSENSE: dict[str, Any] = {

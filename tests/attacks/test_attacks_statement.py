@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +35,14 @@ from ledger.workflows.governing import set_suspended
 from ledger.workflows.importing import import_file
 from ledger.workflows.objecting import answer_objection, open_objection
 from ledger.workflows.recomputing import Recomputer
-from ledger.workflows.witness import Answer, Witness, log_id, open_witness, request_body
+from ledger.workflows.witness import Answer, Witness, log_id, open_witness
+from ledger.workflows.witness_request import request_body
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
 
 pytest_plugins = ["workflows_office"]
-NOW = 1_900_000_000
+NOW = int(time.time())
 
 
 @pytest.fixture
@@ -318,11 +320,22 @@ def test_a_clock_set_back_is_no_fork(ledger: Ledger, plain: Witness, said: list[
     true = make_checkpoint(ledger).checkpoint
     assert true.statement is not None
     ahead = changed(true, time=true.statement.time + 40 * 86_400)
-    assert ask(ledger, plain, ahead).status == 200
+    assert ask(ledger, plain, ahead, now=NOW + 40 * 86_400).status == 200  # its own clock was ahead, too
     block = true.statement.block._replace(number=true.statement.block.number + 1, hash=b"n" * 32)
     answer = ask(ledger, plain, changed(true, block=block), true.size)
     assert (answer.status, b"is cosigned already" in answer.body) == (409, True)
     assert not said
+
+
+@pytest.mark.parametrize(("days", "says"), [(3650, "one of the two is wrong"), (-3, "sign it now")])
+def test_what_is_signed_at_another_time_than_it_is_here_is_not_cosigned(
+    ledger: Ledger, plain: Witness, days: int, says: str
+) -> None:
+    true = make_checkpoint(ledger).checkpoint
+    assert true.statement is not None
+    answer = ask(ledger, plain, changed(true, time=true.statement.time + days * 86_400))
+    assert (answer.status, says in answer.body.decode()) == (503, True)
+    assert ask(ledger, plain, true).status == 200  # nothing of the other was kept
 
 
 def test_a_lie_that_was_kept_is_not_written_over(ledger: Ledger, follower: Witness, tmp_path: Path) -> None:

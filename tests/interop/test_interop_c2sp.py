@@ -22,7 +22,7 @@ from ledger.crypto.checkpoints import Authorities, BlockLine, Checkpoint, Counte
 from ledger.crypto.heads import leaf_data
 from ledger.crypto.merkle import Tree, leaf_hash
 from ledger.crypto.notes import COSIGNATURE, ED25519, Note, SigningKey, VerifierKey, verify_note
-from ledger.workflows.checkpoints import Kept
+from ledger.workflows.kept_checkpoints import Kept
 from ledger.workflows.witnessing import WitnessAt, WitnessRefused, cosign
 
 if TYPE_CHECKING:

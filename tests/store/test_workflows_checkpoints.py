@@ -20,17 +20,8 @@ from ledger.errors import BadProof, BadValue
 from ledger.store import index
 from ledger.workflows.audit_kept import kept_checkpoints_of
 from ledger.workflows.auditing import audit
-from ledger.workflows.checkpoints import (
-    CheckpointsLost,
-    Forked,
-    consistency,
-    keep,
-    kept_checkpoints,
-    make_checkpoint,
-    operator_key,
-    origin,
-    read_checkpoint,
-)
+from ledger.workflows.checkpoints import Forked, consistency, make_checkpoint, operator_key, origin
+from ledger.workflows.kept_checkpoints import CheckpointsLost, keep, kept_checkpoints, read_checkpoint
 from ledger.workflows.proving import prove
 from ledger.workflows.witness import log_id, open_witness
 from ledger.workflows.witness_server import make_witness_server

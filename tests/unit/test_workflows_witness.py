@@ -10,9 +10,19 @@ import pytest
 
 from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
 from ledger.crypto.merkle import Tree, leaf_hash
-from ledger.crypto.notes import ED25519, Note, SigningKey, parse_lines, verify_note
+from ledger.crypto.notes import (
+    ED25519,
+    MAX_BYTES,
+    MAX_SIGNATURES,
+    Line,
+    Note,
+    SigningKey,
+    parse_lines,
+    verify_note,
+)
 from ledger.errors import Misconfigured
-from ledger.workflows.witness import MAX_BODY, Witness, log_id, open_witness, request_body
+from ledger.workflows.witness import MAX_BODY, Witness, log_id, open_witness
+from ledger.workflows.witness_request import request_body
 from ledger.workflows.witness_server import make_witness_server
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 ORIGIN = "ledger.example/log"
 LOG = SigningKey(ORIGIN, ED25519, b"k" * 32)
 NOW = 1_790_000_000
+MANY = {"short": MAX_SIGNATURES - 1, "long": 0}
 TREE = Tree(leaf_hash(b"%d" % n) for n in range(20))
 FORKED = Tree(leaf_hash(b"%d" % (n if n < 4 else n + 100)) for n in range(20))
 
@@ -49,6 +60,20 @@ def fresh(tmp_path: Path, said: list[str]) -> Callable[[], Witness]:
 @pytest.fixture
 def witness(fresh: Callable[[], Witness]) -> Witness:
     return fresh()
+
+
+@pytest.mark.parametrize("text", ["short", "long"])
+def test_lines_that_anybody_adds_do_not_spoil_what_is_kept(
+    witness: Witness, fresh: Callable[[], Witness], text: str
+) -> None:
+    made = checkpoint(5)
+    if text == "long":
+        longer = made.text + "x" * (MAX_BYTES - len(str(made).encode()) - 50) + "\n"
+        made = Note(longer, (LOG.sign(longer),))
+    padded = made._replace(lines=(*made.lines, *(Line(f"x{n}", b"1234", b"5") for n in range(MANY[text]))))
+    answer = witness.add_checkpoint(request_body(0, [], padded), NOW)
+    assert answer.status == (200 if text == "short" else 400)
+    assert fresh().add_checkpoint(ask(0, 5) if text == "long" else ask(5, 12), NOW).status == 200
 
 
 def test_what_extends_the_last_checkpoint_is_cosigned(witness: Witness) -> None:

@@ -1,9 +1,4 @@
-"""When the embedded chain may make a block: never by a clock that cannot be right.
-
-A block's time cannot be taken back by whoever runs into it later, and everything dated follows it: objections
-fall due, cards come into force, an assessment refuses earlier days. So no block is made while the clock is
-behind the one by which the last was made, and none while it is further ahead than an office rests, until
-somebody says that the clock is right.
+"""When the embedded chain may make a block: never by a clock that is not to be believed (see `chain.clock`).
 
 Two blocks never have the same second, so a chain that makes many at once runs ahead of the clock by
 counting. What is compared is therefore not the last block's time but what the clock showed when it was made:
@@ -15,18 +10,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ledger.domain.calendar import iso_instant
-from ledger.errors import BadValue, WrongClock
+from ledger.chain.clock import SPAN_DAYS, clock_fault
+from ledger.errors import WrongClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.chain.embedded.store import Store
 
-#: Seconds by which the clock may go back: what time servers correct.
-BEHIND: Final = 120
-#: Days without a block after which somebody must say that the clock is right.
-SPAN_DAYS: Final = 35
 _KEY: Final = b"credit-ledger:clock-is-right"
 _READING_BYTES: Final = 8
 
@@ -57,7 +48,7 @@ class ChainClock:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._span = span_days * 86_400
+        self._span = span_days
 
     def now(self) -> int:
         """Return the clock's time in Unix seconds."""
@@ -69,21 +60,8 @@ class ChainClock:
 
     def fault(self, last: _Made) -> str | None:
         """Return why no block may be made after `last`, and what to do; None if one may."""
-        now, made = self.now(), reading_of(last)
-        if now < made - BEHIND:
-            return (
-                f"the clock says {_shown(now)}, and the chain's last block was made when it said"
-                f" {_shown(made)}: no block is made before the last. Set the clock right; if it is right now"
-                " and was wrong then, `credit-ledger repair --take-back` removes what was made ahead of it"
-            )
-        if now > max(made, self._said(now)) + self._span:
-            days = (now - made) // 86_400
-            return (
-                f"the clock says {_shown(now)}, {days} days after the chain's last block of {_shown(made)}:"
-                " no block is made until somebody has looked. Set the clock right; or, if it is right, give"
-                " the command once more with --clock-is-right"
-            )
-        return None
+        said = int.from_bytes(self._store.get(_KEY) or b"", "big")
+        return clock_fault(self.now(), reading_of(last), said, self._span, here=True)
 
     def check(self, last: _Made) -> None:
         """Raise `WrongClock` if no block may be made after `last`."""
@@ -95,15 +73,3 @@ class ChainClock:
         """Note, durably, that the clock is right now: blocks may be made from here on."""
         self._store.set(_KEY, self.stamp())
         self._store.flush()
-
-    def _said(self, now: int) -> int:
-        """When the clock was last said to be right; 0 if never, or if that itself was ahead of the clock."""
-        said = int.from_bytes(self._store.get(_KEY) or b"", "big")
-        return said if said <= now + BEHIND else 0
-
-
-def _shown(timestamp: int) -> str:
-    try:
-        return iso_instant(timestamp)
-    except BadValue:
-        return f"{timestamp} s after 1970"

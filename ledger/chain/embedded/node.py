@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from ledger.chain.clock import SPAN_DAYS
 from ledger.chain.embedded.blocks import Blocks
-from ledger.chain.embedded.clock import SPAN_DAYS, ChainClock
+from ledger.chain.embedded.clock import ChainClock
 from ledger.chain.embedded.lock import ChainLock
 from ledger.chain.embedded.methods import Methods
 from ledger.chain.embedded.store import Store

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.chain.embedded.clock import BEHIND, reading_of
+from ledger.chain.clock import BEHIND
+from ledger.chain.embedded.clock import reading_of
 from ledger.chain.embedded.store import HEAD
 from ledger.crypto.hashing import keccak256
 from ledger.errors import ChainDamaged
