@@ -8,8 +8,8 @@ import pytest
 from house import AUTHORITIES, House, event, index_rows
 from test_outbox_sending import assert_all_recorded_once
 
+from ledger.chain.clock import NodeElsewhere
 from ledger.chain.deployment import deploy
-from ledger.chain.rpc import HttpNode
 from ledger.outbox.sender import Status
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def anvil_house(anvil: Anvil, deployed: Deployed, database: Database) -> Iterato
     """A ledger on anvil."""
     keystore = deployed.keystore
     anvil.fund(*(keystore.address(name) for name in ("deployer", "governor", "operator")))
-    node = HttpNode(anvil.url)
+    node = NodeElsewhere(anvil.url)
     deployment = deploy(node, keystore, tuple(AUTHORITIES.values()), ())
     yield House(database, node, keystore, deployment)
     node.close()
