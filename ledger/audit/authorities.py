@@ -121,9 +121,9 @@ class Terms:
 
 
 class AuthorityState(Terms):
-    """State of one authority at the current place of the replay. Costs 8 bytes per record it wrote."""
+    """State of one authority at the current place of the replay. Costs 9 bytes per record it wrote."""
 
-    __slots__ = ("batches", "code", "count", "enterprises", "number")
+    __slots__ = ("batches", "code", "count", "enterprises", "number", "types")
 
     def __init__(self, number: int, code: str) -> None:
         super().__init__()
@@ -135,6 +135,8 @@ class AuthorityState(Terms):
         self.batches: dict[str, array[int]] = {}
         #: Enterprise of record n at n - 1; 0 where the chain left the record out.
         self.enterprises = array("Q")
+        #: Its type likewise; 0 for one that no catalogue can have.
+        self.types = array("B")
 
     def terms(self) -> Terms:
         """Return what was said of it, without what it wrote, to go on from."""
@@ -160,11 +162,17 @@ class AuthorityState(Terms):
         """Enterprise that record `number` is about; 0 when the replay has not met such a record."""
         return self.enterprises[number - 1] if 0 < number <= len(self.enterprises) else 0
 
-    def wrote(self, number: int, enterprise: int, count: int) -> None:
-        """Note that records `number` and the following, `count` in all, are about `enterprise`."""
+    def type_of(self, number: int) -> int:
+        """Type of record `number`; 0 when the replay has not met such a record."""
+        return self.types[number - 1] if 0 < number <= len(self.types) else 0
+
+    def wrote(self, number: int, enterprise: int, types: bytes) -> None:
+        """Note that records `number` and the following are about `enterprise`, and of these types."""
         known = self.enterprises
         gap = number - 1 - len(known)
         if 0 < gap <= LARGEST_GAP:
             known.extend(repeat(0, gap))
+            self.types.frombytes(bytes(gap))
         if number == len(known) + 1:
-            known.extend(repeat(enterprise, count))
+            known.extend(repeat(enterprise, len(types)))
+            self.types.frombytes(types)

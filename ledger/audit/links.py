@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.domain.catalogue import LINKED_FROM, LINKED_TO
+from ledger.domain.numbered import Numbered, numbers
 from ledger.domain.standing import standing
 from ledger.errors import BadProof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from ledger.audit.subjects import Subject
     from ledger.domain.records import Posted
@@ -23,7 +24,7 @@ class UnrelatedSubject(BadProof):
     code = "unrelated-subject"
 
 
-def partners(records: Iterable[Posted], enterprise: int, as_of: int) -> set[int]:
+def partners(records: Iterable[Posted], enterprise: int, as_of: int) -> Collection[int]:
     """Return whom links in these records lead to from an enterprise, in any number of steps, it included.
 
     A side of a link that stands on the day leads both ways: whether the link counts is only to be told from
@@ -47,24 +48,24 @@ def refuse_unrelated(subjects: Sequence[Subject]) -> None:
             )
 
 
-def named_in_links(subjects: Sequence[Subject]) -> set[int]:
+def named_in_links(subjects: Sequence[Subject]) -> Collection[int]:
     """Return every enterprise that a link in these records names."""
-    return {record.ref for each in subjects for record in each.records if _is_link(record)}
+    return numbers(record.ref for each in subjects for record in each.records if _is_link(record))
 
 
 def _is_link(record: Posted) -> bool:
     return record.type in _LINKS
 
 
-def _reached(links: Iterable[tuple[int, int]], start: int) -> set[int]:
-    beside: dict[int, list[int]] = {}
+def _reached(links: Iterable[tuple[int, int]], start: int) -> Collection[int]:
+    beside = Numbered[list[int]]()
     for one, other in links:
         beside.setdefault(one, []).append(other)
         beside.setdefault(other, []).append(one)
-    reached, todo = {start}, [start]
+    reached, todo = numbers([start]), [start]
     while todo:
         for each in beside.get(todo.pop(), ()):
             if each not in reached:
-                reached.add(each)
+                reached[each] = None
                 todo.append(each)
     return reached

@@ -5,14 +5,15 @@ Source of the rules: the interface of the contract `Objections`.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.audit.deviation import Deviation, NotChecked, Review, at_log, show_record
-from ledger.audit.upheld import CHANGES, UPHELD, Change, carried_out
+from ledger.audit.upheld import CHANGES, UPHELD, Change, Changes
 from ledger.domain.calendar import day_of, iso
 from ledger.domain.facts import OUTCOMES
 from ledger.domain.records import split_id
+from ledger.domain.standing import can_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,18 +48,22 @@ class ObjectionState:
     four_eyes: bool = False
     #: Whom the record is about; 0 where there is no such record.
     about: int = 0
-    #: How the record was changed since the objection was opened.
-    changes: list[Change] = field(default_factory=list)
+    #: How often that record had been changed when the objection was opened.
+    changed: int = 0
 
     @property
     def values(self) -> tuple[int, ...]:
         """The fields in the order of the contract's view."""
         return (self.enterprise, self.record, self.opened_on, self.due_on, self.outcome)
 
-    @property
-    def carried_out(self) -> bool:
-        """Whether the record was changed in answer to it."""
-        return carried_out(self.opened_on, self.changes)
+
+@dataclass
+class _Objected:
+    """A record that somebody objected to: whom it is about, its type, how it was changed since, in order."""
+
+    about: int
+    type: int
+    changes: list[Change]
 
 
 class ObjectionsState:
@@ -69,25 +74,26 @@ class ObjectionsState:
         self._open: dict[tuple[int, int], int] = {}
         self._keys: dict[int, str] = {}
         self._periods: list[tuple[int, int]] = []
-        #: The objections to each record.
-        self._about: dict[int, list[int]] = {}
+        #: The records objected to, by id.
+        self._objected: dict[int, _Objected] = {}
 
     def dump(self) -> list[list[Any]]:
         """Return the state as plain JSON values, for `load`."""
         objections = [[number, *astuple(each)] for number, each in self.objections.items()]
-        return [objections, [list(each) for each in self._keys.items()], [list(p) for p in self._periods]]
+        objected = [[record, *astuple(each)] for record, each in self._objected.items()]
+        keys, periods = [list(each) for each in self._keys.items()], [list(each) for each in self._periods]
+        return [objections, keys, periods, objected]
 
     @classmethod
     def load(cls, parts: list[list[Any]]) -> ObjectionsState:
         """Take up what `dump` gave. Raises `ValueError` or `TypeError`."""
         state = cls()
-        objections, keys, periods = parts
+        objections, keys, periods, objected = parts
         state.objections = {int(number): ObjectionState(*each) for number, *each in objections}
-        for each in state.objections.values():
-            each.changes = [Change(*change) for change in each.changes]
+        for record, about, kind, changes in objected:
+            made = [Change(*each) for each in changes]
+            state._objected[int(record)] = _Objected(int(about), int(kind), made)
         state._open = {(o.enterprise, o.record): n for n, o in state.objections.items() if not o.outcome}
-        for number, each in state.objections.items():
-            state._about.setdefault(each.record, []).append(number)
         state._keys = {int(enterprise): str(key) for enterprise, key in keys}
         state._periods = [(int(from_), int(days)) for from_, days in periods]
         return state
@@ -130,11 +136,11 @@ class ObjectionsState:
             found = f"{iso(fact.opened_on)}, due {iso(fact.due_on)}"
             yield Deviation("objection by another clock", where, f"{iso(today)}, due {iso(due_on)}", found)
         self._open[fact.enterprise, fact.record] = fact.objection
-        about = known.enterprise_of(number) if known else 0
+        about, kind = (known.enterprise_of(number), known.type_of(number)) if known else (0, 0)
+        changed = len(self._objected.setdefault(fact.record, _Objected(about, kind, [])).changes)
         self.objections[fact.objection] = ObjectionState(
-            fact.enterprise, fact.record, fact.opened_on, fact.due_on, about=about
+            fact.enterprise, fact.record, fact.opened_on, fact.due_on, about=about, changed=changed
         )
-        self._about.setdefault(fact.record, []).append(fact.objection)
 
     def answer(
         self, fact: ObjectionAnswered, authorities: Mapping[int, AuthorityState]
@@ -162,18 +168,31 @@ class ObjectionsState:
         return {number: (each.enterprise, each.record) for number, each in self.objections.items()}
 
     def carry_out(self, referring: Iterable[Referring]) -> None:
-        """Note which of the records objected to these change."""
+        """Note which of the records objected to these change, with an effect."""
         for each in referring:
-            if each.type not in CHANGES or split_id(each.id)[0] != split_id(each.ref)[0]:
+            found = self._objected.get(each.ref) if each.type in CHANGES else None
+            if found is None or split_id(each.id)[0] != split_id(each.ref)[0]:
                 continue
-            for number in self._about.get(each.ref, ()):
-                if self.objections[number].about == each.enterprise:
-                    self.objections[number].changes.append(Change(each.decided_on, each.id, each.type))
+            if each.enterprise == found.about and can_change(found.type, each.type):
+                found.changes.append(Change(each.decided_on, each.id, each.type))
+
+    def carried_out(self) -> dict[int, bool]:
+        """Return, of each objection that was upheld, whether the record was changed in answer to it."""
+        made = {
+            record: Changes(((at, 0), change) for at, change in enumerate(each.changes))
+            for record, each in self._objected.items()
+        }
+        return {
+            number: made[each.record].carry_out(each.opened_on, (each.changed - 1, 0))
+            for number, each in self.objections.items()
+            if each.outcome in UPHELD
+        }
 
     def outstanding(self, codes: Mapping[int, str]) -> Iterator[NotChecked]:
         """Yield the objections that were upheld, in part or whole, and not carried out (see `upheld`)."""
-        for number, each in self.objections.items():
-            if each.outcome in UPHELD and not each.carried_out:
+        for number, done in self.carried_out().items():
+            each = self.objections[number]
+            if not done:
                 where = f"objection {number}, to record {show_record(each.record, codes)}"
                 why = (
                     f"{OUTCOMES[each.outcome]} in block {each.answered_in}, and no correction or revocation "

@@ -11,7 +11,7 @@ from ledger.audit.runs import MAX_BATCH, OpenBatch, check_records
 from ledger.crypto.hashing import keccak256
 from ledger.crypto.heads import genesis_head
 from ledger.crypto.merkle import Log
-from ledger.domain.records import RECORD_BYTES, split_id
+from ledger.domain.records import RECORD_BYTES, split_id, types_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +90,7 @@ class RecordedState:
         self.records += count
         batch = self._batch_of(run, state, count)
         self._found.extend(check_records(run, batch, self.heads, self.codes, self.severities))
-        batch.state.wrote(split_id(run.first_id)[1], enterprise, count)
+        batch.state.wrote(split_id(run.first_id)[1], enterprise, types_of(run.records))
 
         before = self.heads.get(enterprise)
         if before is None:

@@ -34,7 +34,7 @@ What a key wrote after it fell into the wrong hands and before that was declared
 let it in. It is listed in `reviews`, for the authority to look at, and so are answers by such a key.
 
 After a deviation the replay goes on from what was found, so that one fault is named once. Memory: heads and
-commitments per enterprise, 8 bytes per record; runs are not kept.
+commitments per enterprise, 9 bytes per record; runs are not kept.
 """
 
 from __future__ import annotations

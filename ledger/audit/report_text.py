@@ -95,7 +95,7 @@ def _carried_out(objection: dict[str, Any]) -> str:
     if not objection["upheld"] or objection["carried_out"]:
         return ""
     if objection["carried_out"] is None:
-        return "; whether it was carried out is not shown: the record is another's"
+        return "; whether it was carried out is not shown: the record is in another file"
     return "; upheld, and its correction is missing"
 
 

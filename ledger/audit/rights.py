@@ -28,12 +28,14 @@ from ledger.domain.facts import (
     SignaturesInvalidated,
     SuspensionSet,
 )
+from ledger.domain.numbered import Numbered
 from ledger.domain.records import split_id
 from ledger.errors import BadProof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ledger.audit.objected import ShownObjection
     from ledger.audit.strict_json import Fields
     from ledger.audit.subjects import RunPlace, ShownRun, Subject
     from ledger.crypto.statement import AuthorityFact
@@ -127,7 +129,7 @@ class _Walk:
 
 def check_rights(
     authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject], block: tuple[int, int]
-) -> dict[int, RunRight]:
+) -> Mapping[int, RunRight]:
     """Return by what right each run was written, by leaf index. `block` is the file's number and time.
 
     Raises `NotAuthorised` at the first run that its authority might not write, or that says no place.
@@ -135,7 +137,7 @@ def check_rights(
     runs = [run for subject in subjects for run in subject.runs]
     placed = sorted(((_placed(run), run) for run in runs), key=lambda each: each[0][:2])
     _check_order(placed, block)
-    walk, found = _Walk(authorities), dict[int, RunRight]()
+    walk, found = _Walk(authorities), Numbered[RunRight]()
     for at, run in placed:
         number = split_id(run.records[0].id)[0]
         if number not in authorities:
@@ -144,41 +146,59 @@ def check_rights(
         if terms is None:
             raise NotAuthorised(f"leaf {run.leaf_index}: its time does not fit what was said around it")
         found[run.leaf_index] = _check_run(terms, authorities[number], at, run)
-    _check_answers(authorities, subjects)
     return _with_compromises(found, placed, authorities)
 
 
-def _check_answers(authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject]) -> None:
-    """Raise `NotAuthorised` for an answer to an objection by another than a key of the record's authority."""
-    given = [
-        (each.answered.at, each.answered.by, each.opened)
-        for subject in subjects
-        for each in subject.objections
-        if each.answered is not None
-    ]
-    walk = _Walk(authorities)
-    for at, by, opened in sorted(given, key=lambda each: (each[0].block_number, each[0].log_index)):
-        number = split_id(opened.record)[0]
+def check_answers(
+    authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject]
+) -> tuple[Subject, ...]:
+    """Return the subjects, with each answer marked that a key later declared compromised gave.
+
+    An answer about a record of an authority that is not shown stays unchecked. Raises `NotAuthorised` for one
+    by another than a key of the record's authority.
+    """
+    walk, since, marked = _Walk(authorities), _compromises(authorities), Numbered[int | None]()
+    given = [(o.answered, o) for each in subjects for o in each.objections if o.answered is not None]
+    for answer, shown in sorted(given, key=lambda each: each[0].at[0:1] + each[0].at[3:4]):
+        at, by, number = answer.at, answer.by, split_id(shown.opened.record)[0]
         if number not in authorities:
-            continue  # about a record that is not shown here, by an authority that is not
+            continue
         terms = walk.upto(number, (at.block_number, at.log_index), at.timestamp)
         if terms is None or not terms.may_answer(by, at.timestamp):
             code = authorities[number].code
-            raise NotAuthorised(f"objection {opened.objection}: answered by {by}, which was no key of {code}")
+            raise NotAuthorised(f"objection {answer.objection}: answered by {by}, which was no key of {code}")
+        from_ = since.get((number, by))
+        lost = from_ if from_ is not None and from_ <= at.timestamp else None
+        marked[answer.objection] = lost
+    return tuple(
+        each._replace(objections=tuple(_marked(one, marked) for one in each.objections)) for each in subjects
+    )
 
 
-def _with_compromises(
-    found: dict[int, RunRight],
-    placed: Sequence[tuple[RunPlace, ShownRun]],
-    authorities: Mapping[int, ShownAuthority],
-) -> dict[int, RunRight]:
-    """Mark what was written by keys later declared compromised from before."""
-    since = {
+def _marked(shown: ShownObjection, marked: Mapping[int, int | None]) -> ShownObjection:
+    number = shown.opened.objection
+    if number not in marked:
+        return shown
+    return shown._replace(compromised_from=marked[number], answer_checked=True)
+
+
+def _compromises(authorities: Mapping[int, ShownAuthority]) -> dict[tuple[int, str], int]:
+    """Since when each key of an authority is declared to have been in wrong hands."""
+    return {
         (number, fact.key): fact.from_
         for number, each in authorities.items()
         for fact in each.facts
         if isinstance(fact, KeyCompromised)
     }
+
+
+def _with_compromises(
+    found: Numbered[RunRight],
+    placed: Sequence[tuple[RunPlace, ShownRun]],
+    authorities: Mapping[int, ShownAuthority],
+) -> Mapping[int, RunRight]:
+    """Mark what was written by keys later declared compromised from before."""
+    since = _compromises(authorities)
     for at, run in placed:
         right = found[run.leaf_index]
         from_ = since.get((split_id(run.records[0].id)[0], right.key))

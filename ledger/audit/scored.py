@@ -16,6 +16,7 @@ from ledger.crypto.merkle import leaf_hash, verify_inclusion
 from ledger.crypto.statement import assessment_leaf
 from ledger.domain.calendar import iso
 from ledger.domain.facts import AssessmentPublished, Place
+from ledger.domain.numbered import numbers
 from ledger.domain.standing import link_targets
 from ledger.errors import BadProof, Misconfigured
 from ledger.scoring.cards import GRADES, card_in_force, parse_canonical
@@ -181,8 +182,8 @@ def _remark(card: Scorecard, known: Mapping[bytes, Scorecard], as_of: int) -> st
 
 
 def _score(scored: Scored, records: Sequence[Posted], card: Scorecard, as_of: int) -> Score:
-    enterprise, shown = scored.subjects[0].enterprise, {each.enterprise for each in scored.subjects}
-    missing = partners(records, enterprise, as_of) - shown
+    enterprise, shown = scored.subjects[0].enterprise, numbers(each.enterprise for each in scored.subjects)
+    missing = [each for each in partners(records, enterprise, as_of) if each not in shown]
     if missing:
         raise ScoreIncomplete(
             f"enterprise {min(missing)} is linked on {iso(as_of)}, and its record is not shown"
@@ -190,7 +191,7 @@ def _score(scored: Scored, records: Sequence[Posted], card: Scorecard, as_of: in
     targets = link_targets(records, as_of)
     if enterprise in targets:
         raise ScoreIncomplete(f"on {iso(as_of)} this record follows that of enterprise {targets[enterprise]}")
-    members = {enterprise} | {name for name, code in targets.items() if code == enterprise}
+    members = numbers([enterprise, *(name for name, code in targets.items() if code == enterprise)])
     return compute((each for each in records if each.enterprise in members), card, as_of)
 
 

@@ -134,6 +134,7 @@ def _dump_authority(state: AuthorityState) -> dict[str, Any]:
         "keys": [[key, *window] for key, window in state.keys.items()],
         "mandates": [list(each) for each in state.mandates],
         "enterprises": b64encode(_little(state.enterprises).tobytes()).decode(),
+        "types": b64encode(state.types.tobytes()).decode(),
     }
 
 
@@ -150,7 +151,8 @@ def _load_authority(number: int, parts: Mapping[str, Any]) -> AuthorityState:
     written = array("Q")
     written.frombytes(b64decode(parts["enterprises"], validate=True))
     state.enterprises = _little(written)
-    if len(state.enterprises) != state.count:
+    state.types = array("B", b64decode(parts["types"], validate=True))
+    if not len(state.types) == len(state.enterprises) == state.count:
         raise ValueError(f"authority {number} wrote {state.count} records, of which not each is told")
     return state
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.crypto.checkpoints import Authorities, BlockLine, Checkpoint, Counted, Statement, origin_of
 from ledger.crypto.multiproof import verify_multi
 from ledger.crypto.statement import authority_leaf, head_leaf, objections_leaf
+from ledger.domain.numbered import Numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,9 +50,9 @@ class StatedProofs(NamedTuple):
 
     def check_subjects(self, stated: Stated, subjects: Sequence[Subject]) -> None:
         """Raise a `BadProof` unless each head and each chain of objections is under its root."""
-        heads = {each.enterprise - 1: head_leaf(each.enterprise, each.head) for each in subjects}
+        heads = Numbered((each.enterprise - 1, head_leaf(each.enterprise, each.head)) for each in subjects)
         verify_multi(heads, stated.heads.many, self.heads, stated.heads.root)
-        told = {each.enterprise - 1: objections_leaf(each.objections_chain) for each in subjects}
+        told = Numbered((each.enterprise - 1, objections_leaf(each.objections_chain)) for each in subjects)
         verify_multi(told, stated.heads.many, self.objections, stated.objections.root)
 
     def check_authorities(self, stated: Stated, shown: Mapping[int, ShownAuthority]) -> None:

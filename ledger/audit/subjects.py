@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.forms import read_record
 from ledger.audit.objected import ShownObjection, read_objections
-from ledger.audit.runs import HIGHEST_SEVERITY
+from ledger.audit.runs import HIGHEST_SEVERITY, MAX_BATCH
 from ledger.audit.strict_json import Fields, Malformed
 from ledger.crypto.commitments import verify_commitment, verify_identity
 from ledger.crypto.heads import genesis_head, leaf_data, next_head
 from ledger.crypto.merkle import leaf_hash
 from ledger.crypto.multiproof import verify_multi
 from ledger.domain.calendar import LAST_YEAR, iso, to_day
+from ledger.domain.numbered import Numbered, numbers
 from ledger.domain.records import Posted, split_id, unpack_run
 from ledger.errors import BadProof, ChainDamaged
 
@@ -78,28 +79,31 @@ def read_subjects(
     entries: Iterable[Fields], size: int, root: bytes, leaves: str, proof: list[bytes]
 ) -> tuple[Subject, ...]:
     """Read the subjects and prove their leaves in the log: all, or with `leaves` "last" each last one."""
-    subjects, proven = list[Subject](), dict[int, bytes]()
+    subjects, proven = list[Subject](), Numbered[bytes]()
     for entry in entries:
         subject, own = read_subject(entry)
-        for index in list(own) if leaves == "all" else list(own)[-1:]:
+        for index, leaf in own if leaves == "all" else own[-1:]:
             if index in proven:
                 raise RecordsUnfit(f"two runs have leaf {index}")
-            proven[index] = own[index]
+            proven[index] = leaf
         subjects.append(subject)
     if not subjects:
         raise Malformed("document.subjects: empty")
     verify_multi(proven, size, proof, root)
-    if len({each.enterprise for each in subjects}) < len(subjects):
+    if len(numbers(each.enterprise for each in subjects)) < len(subjects):
         raise Malformed("document.subjects: an enterprise is given twice")
+    told = [one.opened.objection for each in subjects for one in each.objections]
+    if len(numbers(told)) < len(told):
+        raise Malformed("document.subjects: two of them have one objection")
     return tuple(subjects)
 
 
-def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
-    """Return the subject, and the leaf hash of each of its runs by leaf index, in order."""
+def read_subject(entry: Fields) -> tuple[Subject, list[tuple[int, bytes]]]:
+    """Return the subject, and the leaf index and leaf hash of each of its runs, in order."""
     enterprise = entry.integer("enterprise", 1, 2**64 - 1)
     commitment, stated = entry.hex("identity_commitment", 32), entry.hex("head", 32)
     head, runs = genesis_head(enterprise, commitment), list[ShownRun]()
-    leaves, last_leaf, last_ids = dict[int, bytes](), -1, dict[int, int]()
+    leaves, last_leaf, last_ids = list[tuple[int, bytes]](), -1, dict[int, int]()
     for run in entry.entries("runs"):
         first_id, index, raw = read_record(run, "first"), run.integer("leaf_index"), run.base64("records")
         at = _place(run) if run.has("at") else None
@@ -108,15 +112,15 @@ def read_subject(entry: Fields) -> tuple[Subject, dict[int, bytes]]:
         if index <= last_leaf:
             raise RecordsUnfit(f"enterprise {enterprise}: leaf {index} comes after leaf {last_leaf}")
         last_leaf, head = index, next_head(head, first_id, raw)
-        leaves[index] = leaf_hash(leaf_data(enterprise, head))
+        leaves.append((index, leaf_hash(leaf_data(enterprise, head))))
         runs.append(ShownRun(index, at, tuple(records)))
     if head != stated:
         raise HeadDiffers(f"enterprise {enterprise}: the runs lead to {head.hex()}, not to {stated.hex()}")
     party_key = _party_key(entry.fields("identity"), commitment) if entry.has("identity") else None
     posted = [each for run in runs for each in run.records]
-    commitments = {each.id: each.commitment for each in posted}
+    commitments = Numbered((each.id, each.commitment) for each in posted)
     documents = _documents(entry.entries("documents"), commitments)
-    objections, chain = read_objections(entry.entries("objections"), enterprise, runs)
+    objections, chain = read_objections(entry.entries("objections"), enterprise)
     entry.done()
     return Subject(enterprise, commitment, party_key, head, tuple(runs), documents, objections, chain), leaves
 
@@ -128,7 +132,7 @@ def _run_records(enterprise: int, first_id: int, raw: bytes, last_ids: dict[int,
     except ChainDamaged as error:
         raise RecordsUnfit(f"enterprise {enterprise}: {error}") from None
     authority = split_id(first_id)[0]
-    if not records or split_id(records[-1].id)[0] != authority:
+    if not 0 < len(records) <= MAX_BATCH or split_id(records[-1].id)[0] != authority:
         raise RecordsUnfit(f"enterprise {enterprise}: a run of {len(records)} records cannot be")
     if any(each.enterprise != enterprise for each in records):
         raise RecordsUnfit(f"a record about another enterprise is shown as one about {enterprise}")
@@ -154,8 +158,8 @@ def _party_key(identity: Fields, commitment: bytes) -> str:
     return party_key
 
 
-def _documents(entries: Iterable[Fields], commitments: Mapping[int, bytes]) -> dict[int, bytes]:
-    documents = dict[int, bytes]()
+def _documents(entries: Iterable[Fields], commitments: Mapping[int, bytes]) -> Mapping[int, bytes]:
+    documents = Numbered[bytes]()
     for entry in entries:
         record, salt = read_record(entry, "record"), entry.hex("salt", 32)
         content = entry.text("content").encode()

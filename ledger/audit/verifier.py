@@ -70,7 +70,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.audit.batch_signatures import ShownSignature, SignatureWrong, check_signatures
 from ledger.audit.completeness import NodeSays, Vouched, vouched
 from ledger.audit.links import UnrelatedSubject, named_in_links, refuse_unrelated
-from ledger.audit.rights import NotAuthorised, RunRight, ShownAuthority, check_rights, read_authorities
+from ledger.audit.objected import carried_out
+from ledger.audit.rights import (
+    NotAuthorised,
+    RunRight,
+    ShownAuthority,
+    check_answers,
+    check_rights,
+    read_authorities,
+)
 from ledger.audit.scored import (
     DayToCome,
     ProvenAssessment,
@@ -96,6 +104,7 @@ from ledger.audit.strict_json import Fields, Malformed, canonical, parse_object
 from ledger.audit.subjects import HeadDiffers, RecordsUnfit, Subject, read_subjects
 from ledger.audit.trusted import NotAsTrusted, Trusted, agree, ask_node, refuse_old
 from ledger.domain.calendar import day_of
+from ledger.domain.numbered import numbers
 from ledger.scoring.cards import load_cards
 
 if TYPE_CHECKING:
@@ -172,6 +181,7 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
     authorities = read_authorities(proofs.authorities, stated.block.number)
     proofs.check_authorities(stated, authorities)
     rights = _rights(authorities, subjects, stated)
+    subjects = carried_out(check_answers(authorities, subjects))
     checkpoint = None
     if top.has("checkpoint"):
         note = top.text("checkpoint").encode()
@@ -187,7 +197,8 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
     top.done()
     found = vouched(stated.block, checkpoint, trusted.keys, trusted.quorum, node)
     refuse_old(found, trusted.not_before)
-    unshown = tuple(sorted(named_in_links(subjects) - {each.enterprise for each in subjects}))
+    shown = numbers(each.enterprise for each in subjects)
+    unshown = tuple(sorted(each for each in named_in_links(subjects) if each not in shown))
     return EvidenceVerdict(
         stated, proofs.leaves, subjects, unshown, authorities, rights, score, assessment, checkpoint,
         signatures, found,
@@ -196,7 +207,7 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
 
 def _rights(
     authorities: Mapping[int, ShownAuthority], subjects: Sequence[Subject], stated: Stated
-) -> dict[int, RunRight]:
+) -> Mapping[int, RunRight]:
     if authorities:
         return check_rights(authorities, subjects, (stated.block.number, stated.block.time))
     if any(run.at for subject in subjects for run in subject.runs):

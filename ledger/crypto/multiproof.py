@@ -9,6 +9,7 @@ has no leaf, and must end at the root with none left over. A thousand leaves of 
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ledger.crypto.proofs import (
@@ -81,7 +82,8 @@ def _walk(
 
 
 def _sorted_indices(indices: Sequence[int], size: int) -> list[int]:
-    wanted = sorted(set(indices))
+    # No set: of numbers that a stranger chose (see `domain.numbered`) one can be made to cost a square.
+    wanted = [each for each, _ in groupby(sorted(indices))]
     if size < 0 or (wanted and not 0 <= wanted[0] <= wanted[-1] < size):
         raise IndexOutside(f"leaves {wanted[:1]} to {wanted[-1:]} are not all in a log of {size}")
     return wanted

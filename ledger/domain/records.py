@@ -93,6 +93,16 @@ def decided_on(first_id: int, run: bytes, day: int) -> list[Posted]:
     return [each for at, part in zip(places, parts, strict=True) for each in unpack_run(first_id + at, part)]
 
 
+def types_of(records: bytes) -> bytes:
+    """Return the type of each of these packed records as a byte; 0 for one beyond a byte.
+
+    Bytes behind the last whole record are not looked at.
+    """
+    whole = len(records) // RECORD_BYTES * RECORD_BYTES
+    high, low = records[8:whole:RECORD_BYTES], records[9:whole:RECORD_BYTES]
+    return low if not any(high) else bytes(0 if one else other for one, other in zip(high, low, strict=True))
+
+
 def first_weighty(records: bytes, weighty: int) -> int | None:
     """Return the index of the first of these packed records of a type set in `weighty`, or None.
 

@@ -21,10 +21,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from ledger.domain.catalogue import CORRECTION, LINKED_FROM, LINKED_TO, REINSTATEMENT, REPAIR, REVOCATION
+from ledger.domain.numbered import Numbered, numbers
 from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ledger.domain.records import Posted
 
@@ -63,14 +64,14 @@ class Ignored(NamedTuple):
 class Standings(NamedTuple):
     """Every event and link decided by the day, by id in the order of decision, and what was ignored."""
 
-    by_id: dict[int, Standing]
+    by_id: Mapping[int, Standing]
     ignored: tuple[Ignored, ...]
 
 
 class Links(NamedTuple):
     """Which enterprise (a name) is which other (a code), by index, and the links without effect."""
 
-    targets: dict[int, int]
+    targets: Mapping[int, int]
     ignored: tuple[Ignored, ...]
 
 
@@ -81,7 +82,9 @@ def standing(posted: Iterable[Posted], as_of: int) -> Standings:
 
 def resolve(known: Sequence[Posted]) -> Standings:
     """Resolve the lifecycle of records that all exist on the day asked about, sorted by `in_order`."""
-    by_id = {each.id: Standing(each, "in force", each.decided_on, None) for each in known if _can_end(each)}
+    by_id = Numbered(
+        (each.id, Standing(each, "in force", each.decided_on, None)) for each in known if _can_end(each.type)
+    )
     ignored = []
     for each in known:
         if each.type not in _LIFECYCLE:
@@ -103,8 +106,7 @@ def resolve_links(posted: Iterable[Posted], as_of: int) -> Links:
     """
     records = list(posted)
     found, mirrors = standing(records, as_of).by_id, _mirrors(records)
-    targets: dict[int, int] = {}
-    sources_of: set[int] = set()
+    targets, sources_of = Numbered[int](), numbers(())
     ignored = []
     for each, state, _, _ in found.values():
         if each.type != LINKED_TO or state not in _STANDING:
@@ -124,31 +126,39 @@ def resolve_links(posted: Iterable[Posted], as_of: int) -> Links:
             reason = f"enterprise {code} is itself linked to enterprise {targets[code]}: no chains"
         if reason is None:
             targets[name] = code
-            sources_of.add(code)
+            sources_of[code] = None
         else:
             ignored.append(Ignored(each, reason))
     return Links(targets, tuple(ignored))
 
 
-def link_targets(posted: Iterable[Posted], as_of: int) -> dict[int, int]:
+def link_targets(posted: Iterable[Posted], as_of: int) -> Mapping[int, int]:
     """Return, for each linked enterprise index, the index its records follow (`resolve_links`)."""
     return resolve_links(posted, as_of).targets
 
 
-def _mirrors(records: Iterable[Posted]) -> dict[int, int]:
+def _mirrors(records: Iterable[Posted]) -> Mapping[int, int]:
     """Return, for each LK01 that has one, the id of the LK02 it is a pair with."""
-    sides: dict[tuple[int, int, int], tuple[list[int], list[int]]] = {}
+    sides: dict[bytes, tuple[list[int], list[int]]] = {}
     for each in records:
         if each.type in (LINKED_TO, LINKED_FROM):
             is_mirror = each.type == LINKED_FROM
             name, code = (each.ref, each.enterprise) if is_mirror else (each.enterprise, each.ref)
-            sides.setdefault((split_id(each.id)[0], name, code), ([], []))[is_mirror].append(each.id)
+            pair = b"".join(number.to_bytes(8) for number in (split_id(each.id)[0], name, code))
+            sides.setdefault(pair, ([], []))[is_mirror].append(each.id)
     pairs = (zip(sorted(links), sorted(mirrors), strict=False) for links, mirrors in sides.values())
-    return {link: mirror for pair in pairs for link, mirror in pair}
+    return Numbered((link, mirror) for pair in pairs for link, mirror in pair)
 
 
-def _can_end(record: Posted) -> bool:
-    return record.type in _EVENTS or record.type in (LINKED_TO, LINKED_FROM)
+def can_change(target: int, change: int) -> bool:
+    """Whether a lifecycle record of type `change` has an effect on any record of type `target`."""
+    return change in _LIFECYCLE and (
+        target in _EVENTS or (target in (LINKED_TO, LINKED_FROM) and change == REVOCATION)
+    )
+
+
+def _can_end(kind: int) -> bool:
+    return can_change(kind, REVOCATION)
 
 
 def _why_ignored(change: Posted, target: Standing | None) -> str | None:
@@ -162,7 +172,7 @@ def _why_ignored(change: Posted, target: Standing | None) -> str | None:
         return "refers to a record of another enterprise"
     if change.decided_on < record.decided_on:
         return "decided before the record it refers to"
-    if record.type not in _EVENTS and change.type != REVOCATION:
+    if not can_change(record.type, change.type):
         return "a link can be revoked only"
     if change.type == REINSTATEMENT and target.stands:
         return "nothing to reinstate: the record is in force"

@@ -136,7 +136,7 @@ def _also_scored(
         wanted = set().union(*(partners(posted, leader, day) for day in days))
         if attached.assessment is not None:
             posted = [each for run in _runs(shown, attached.assessment.log_size) for each in _unpacked(run)]
-            wanted |= partners(posted, leader, attached.assessment.score.as_of)
+            wanted.update(partners(posted, leader, attached.assessment.score.as_of))
         missing = sorted(wanted - {each.enterprise for each in shown})
         if not missing:
             return added

@@ -180,7 +180,7 @@ def test_an_objection_is_not_carried_out_by_what_came_before_it(
 ) -> None:
     chain = sample_chain()
     number = 3 << 48 | 5
-    change = record(1, 240, ref=number, decided_on=TODAY + days)
+    change = record(1, 241, ref=number, decided_on=TODAY + days)
     if when == "before":
         chain.batch(3, [change])
     object_to(chain, 1, number, outcome=1)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 import tracemalloc
-from typing import TYPE_CHECKING
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from evidence_reader import Told, forged
+from evidence_reader import CHAIN, Told, forged, made
 from evidence_sample import (
     PLACE,
     authorities_of,
     checkpoint_of,
     placed,
+    resealed,
     sample_chain,
     tree_of,
     trees_of,
@@ -22,14 +25,18 @@ from honest_chain import Chain, record
 
 from ledger.audit.command import report
 from ledger.audit.evidence import Attached, build_evidence
-from ledger.audit.strict_json import Malformed, parse_object
-from ledger.audit.verifier import Trusted, verify_evidence
+from ledger.audit.objected import carried_out
+from ledger.audit.strict_json import Fields, Malformed, parse_object
+from ledger.audit.subjects import read_subject
+from ledger.audit.verifier import RecordsUnfit, Trusted, verify_evidence
 from ledger.crypto.commitments import identity_commitment
-from ledger.crypto.heads import genesis_head
+from ledger.crypto.heads import genesis_head, next_head
 from ledger.domain.facts import Registered
+from ledger.domain.records import pack_run
+from ledger.errors import BadProof
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable, Iterable
 
 
 @pytest.mark.parametrize(
@@ -154,3 +161,128 @@ def test_a_code_in_a_later_event_is_refused(capsys: pytest.CaptureFixture[str], 
     Told(capsys, forged(lambda it: it["authorities"]["shown"][0]["events"].append(event))).refused(
         "malformed"
     )
+
+
+# ---------------------------------------------------------------- costs: four times as much costs four times as much
+
+
+def small_base() -> dict[str, Any]:
+    """A file that is read to its roots and refused there: nobody signed it."""
+    content = json.loads(made(CHAIN, shown=(1,), score_day=None, checkpoint=None))
+    content["authorities"] |= {"shown": []}
+    content["tree"]["size"] = 2**62
+    content["subjects"][0] |= {"documents": [], "runs": [], "objections": []}
+    return content
+
+
+def with_runs(content: dict[str, Any], runs: list[tuple[int, int, bytes]]) -> None:
+    """Put these runs (first number, leaf, records) in, with the head they lead to."""
+    subject = content["subjects"][0]
+    head = genesis_head(1, bytes.fromhex(subject["identity_commitment"]))
+    for number, leaf, records in runs:
+        subject["runs"].append(
+            {"first": f"1-{number}", "leaf_index": leaf, "records": b64encode(records).decode()}
+        )
+        head = next_head(head, 1 << 48 | number, records)
+    subject["head"] = head.hex()
+
+
+def opened(number: int, record_: int) -> dict[str, Any]:
+    days = {"opened_on": "2026-09-21", "due_on": "2026-09-21"}
+    said = {"at": f"{2 * number}-0-1790000000", "objection": number, "by": "0x" + "0" * 40}
+    return said | {"record": f"1-{record_}", "grounds": "0" * 64} | days
+
+
+def answered(number: int) -> dict[str, Any]:
+    said = {"at": f"{2 * number + 1}-0-1790000000", "objection": number, "by": "0x" + "0" * 40}
+    return said | {"outcome": 1, "answer": "0" * 64}
+
+
+def open_objections(many: int) -> dict[str, Any]:
+    content = small_base()
+    content["subjects"][0]["objections"] = [opened(n, n) for n in range(1, many + 1)]
+    with_runs(content, [])
+    return content
+
+
+def upheld_and_corrected(many: int) -> dict[str, Any]:
+    content = small_base()
+    told = [each for n in range(1, many // 4 + 1) for each in (opened(n, 1), answered(n))]
+    content["subjects"][0]["objections"] = told
+    runs = [(1, 0, pack_run([record(1)]))]
+    parts = [2 + at for at in range(0, 8 * many, 1000)]
+    runs += [(n, n, pack_run([record(1, 240, ref=1 << 48 | 1)] * 1000)) for n in parts]
+    with_runs(content, runs)
+    return content
+
+
+@pytest.mark.parametrize("kind", [open_objections, upheld_and_corrected])
+def test_many_of_a_kind_cost_what_their_sum_costs(kind: Callable[[int], dict[str, Any]]) -> None:
+    def seconds(many: int) -> float:
+        data = resealed(kind(many))
+        subject = parse_object(data, 10**9)["subjects"]
+        before = time.process_time()
+        entry = Fields(subject[0], "subject")  # type: ignore[index]  # as it was made
+        carried_out([read_subject(entry)[0]])
+        return time.process_time() - before
+
+    small, large = min(seconds(1000), seconds(1000)), min(seconds(4000), seconds(4000))
+    assert large < 8 * max(small, 0.02), (small, large)
+
+
+def flooding(bits: int) -> list[int]:
+    """Numbers of which the later ones meet, in a `dict` of 2^bits places, half of all others one after another.
+
+    A dictionary looks for a number n at n, then at 5 * n + 1 + (n >> 5), and so on, each modulo its size.
+    """
+    size = 1 << bits
+    chain, place = dict[int, None](), 1
+    for _ in range(size // 2):
+        chain[place] = None
+        place = (5 * place + 1) % size
+    early, chance, found = list(chain)[: size // 8], random.Random(1), dict[int, None]()
+    while len(found) < size // 8:
+        number = chance.randrange(1, 1 << 10) << bits | chance.choice(early)
+        at, rest = number % size, number
+        while rest and at in chain:
+            rest >>= 5
+            at = (5 * at + rest + 1) % size
+        if at in chain and not rest:
+            found[number] = None
+    return [*sorted(chain), *sorted(found)]
+
+
+@pytest.mark.parametrize("what", ["leaves", "numbers"])
+def test_numbers_chosen_to_meet_cost_what_others_cost(what: str) -> None:
+    flooded = flooding(13)
+    ordinary = range(10**6, 10**6 + len(flooded))
+    records = pack_run([record(1)])
+
+    def seconds(chosen: Iterable[int]) -> float:
+        content = small_base()
+        numbered = enumerate(chosen, 1)
+        runs = [(n, each, records) if what == "leaves" else (each, n, records) for n, each in numbered]
+        with_runs(content, runs)
+        data = resealed(content)
+        spent = []
+        for _ in range(3):
+            before = time.process_time()
+            with pytest.raises(BadProof):
+                verify_evidence(data)
+            spent.append(time.process_time() - before)
+        return min(spent)
+
+    def plain(chosen: Iterable[int]) -> float:
+        before = time.process_time()
+        assert dict.fromkeys(chosen)
+        return time.process_time() - before
+
+    assert plain(flooded) > 20 * plain(ordinary), "they do meet in a dictionary of plain numbers"
+    assert seconds(flooded) < 2 * seconds(ordinary)
+
+
+def test_a_run_that_no_batch_can_hold_is_refused() -> None:
+    content = small_base()
+    with_runs(content, [(1, 0, pack_run([record(1)] * 1001))])
+    with pytest.raises(RecordsUnfit, match="a run of 1001 records cannot be"):
+        verify_evidence(resealed(content))

@@ -29,7 +29,7 @@ BATCH = 1000
 #: Records imported from one file.
 _AT_ONCE = 100_000
 _TARGET_FROM = 100_000
-#: What may grow: 8 bytes a record (whom it is about), and what the heap's ups and downs leave between.
+#: What may grow: 9 bytes a record (whom it is about, its type), and what the heap's ups and downs leave between.
 _MORE_MIB = 32
 
 

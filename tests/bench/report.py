@@ -41,8 +41,8 @@ _BOUNDS = {
     " brackets. The large score: reading and giving 100,000 reasons. Evidence: opening every document, and their JSON.",
     "audit": "On a node over HTTP half of everything is opening documents and comparing them, a sixth the replay, a"
     " sixth reading and decoding logs, a tenth the index. On the embedded chain a third of all is the chain itself,"
-    " which this process then is: its receipts' RLP, and py-evm for the contracts' state. Memory: 8 bytes a record,"
-    " whom it is about; the rest is caches filling up.",
+    " which this process then is: its receipts' RLP, and py-evm for the contracts' state. Memory: 9 bytes a record,"
+    " whom it is about and its type; the rest is caches filling up.",
     "state": "SHA-256, two calls an enterprise, and Python calling it. The tree keeps 64 bytes an enterprise, 32 of them"
     " its leaf; who wants the root alone keeps none.",
 }

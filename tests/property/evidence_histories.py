@@ -133,7 +133,7 @@ def honest(ledger: int, steps: int, enterprise: int) -> dict[str, Any]:
     """The file that the product would make."""
     chain = grown(ledger, steps)
     everybody = set(chain.heads)
-    shown = sorted(partners(posted_of(chain, everybody), enterprise, TODAY) - {enterprise})
+    shown = sorted({*partners(posted_of(chain, everybody), enterprise, TODAY)} - {enterprise})
     subjects = [placed(chain, each) for each in (enterprise, *shown)]
     subjects = [
         each._replace(

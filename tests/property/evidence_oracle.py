@@ -233,7 +233,7 @@ class Printed:
         name = self.truth.name(opened.record) if self.with_authorities else self.truth.bare(opened.record)
         missing = ""
         if outcome in (1, 2) and opened.record not in own:
-            missing = "; whether it was carried out is not shown: the record is another's"
+            missing = "; whether it was carried out is not shown: the record is in another file"
         elif outcome in (1, 2):
             line = self.lines[0]
             if self.truth.carried_out(opened):

@@ -82,11 +82,11 @@ def terms(chain: Chain, chance: random.Random, _: list[tuple[int, int]], crook: 
 
 def batch(chain: Chain, chance: random.Random, written: list[tuple[int, int]], crook: bool) -> None:
     authority = chance.choice([1, 2])
-    types = [t for t in range(1, 60) if MANDATES[authority] >> t & 1]
-    made = [
-        record(each, chance.choice(types))
-        for each in sorted(chance.sample(ENTERPRISES, chance.randint(1, 3)))
+    types = [t for t in (*range(1, 60), *([248] if authority == 1 else [])) if MANDATES[authority] >> t & 1]
+    chosen = [
+        (each, chance.choice(types)) for each in sorted(chance.sample(ENTERPRISES, chance.randint(1, 3)))
     ]
+    made = [record(each, type_, ref=each % 3 + 1 if type_ == 248 else 0) for each, type_ in chosen]
     if crook:
         day = day_of(chain.now + 12)
         fault = chance.choice(
@@ -113,7 +113,9 @@ def change(chain: Chain, chance: random.Random, written: list[tuple[int, int]], 
         chain.block(86_400 * chance.randint(0, 2))
     decided = day_of(chain.now + 12) - chance.choice([0, 0, 0, 1, 2])
     type_ = chance.choice([240, 241, 242, 243])
-    chain.batch(ref >> 48, [record(about, type_, ref=ref, decided_on=decided, conduct_on=TODAY - 9)])
+    # What changes a record may itself be objected to, and changed without an effect.
+    first = chain.batch(ref >> 48, [record(about, type_, ref=ref, decided_on=decided, conduct_on=TODAY - 9)])
+    written.append((first, about))
 
 
 def objection(chain: Chain, chance: random.Random, written: list[tuple[int, int]], crook: bool) -> None:
@@ -191,6 +193,7 @@ def agree(seed: int) -> Counter[str]:
         for each in replay.reviews
         if each.what == "written by a compromised key"
     }
+    carried_out = replay.objections.carried_out()
     for enterprise in ENTERPRISES:
         verdict = shown(chain, enterprise)
         if isinstance(verdict, str):
@@ -211,7 +214,7 @@ def agree(seed: int) -> Counter[str]:
         for each in subject.objections:
             state = replay.objections.objections[each.opened.objection]
             if each.upheld and state.about == enterprise:
-                assert each.carried_out == state.carried_out
+                assert each.carried_out == carried_out[each.opened.objection]
                 met[f"carried out {each.carried_out}"] += 1
             else:
                 assert each.carried_out is None
