@@ -26,7 +26,7 @@ from api.service import Service, TheService
 from ledger.chain.connect import read_clock
 from ledger.errors import Busy, ChainUnavailable, NotWritable
 from ledger.index.queries import counts
-from ledger.outbox.waiting import waiting_since
+from ledger.outbox.waiting import oldest_age, waiting_since
 from ledger.outbox.wallet_batches import waiting
 from ledger.store.failures import StoreUnavailable
 from ledger.store.vault import deployment
@@ -167,4 +167,4 @@ def _outbox(service: Service) -> str:
 
 
 def _age(since: Iterable[int]) -> int:
-    return max((int(time.time()) - at for at in since), default=0)
+    return oldest_age(since, time.time())

@@ -154,15 +154,14 @@ def status(as_json: AsJson = False) -> None:
 def _status(ledger: Ledger) -> dict[str, Any]:
     from ledger.chain.connect import read_clock  # noqa: PLC0415  keeps the start quick
     from ledger.index.queries import counts  # noqa: PLC0415
-    from ledger.outbox.waiting import waiting_since  # noqa: PLC0415
+    from ledger.outbox.waiting import oldest_age, waiting_since  # noqa: PLC0415
     from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
     latest = int(ledger.node.request("eth_blockNumber"), 16)
     with ledger.db.read_index() as index:
         counted = counts(index)._asdict()
     with ledger.db.read_vault() as vault:
-        now = int(time.time())
-        oldest = max((now - at for at in waiting_since(vault).values()), default=0)
+        oldest = oldest_age(waiting_since(vault).values(), time.time())
     deployment = ledger.deployment
     return {
         "chain": {

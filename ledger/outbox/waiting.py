@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 from ledger.store.vault import batches, commands, submissions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
 
@@ -27,7 +29,16 @@ def waiting_since(vault: Connection) -> dict[int, int]:
     return {authority: _accepted_at(vault, seq) for authority, seq in oldest.items()}
 
 
+def oldest_age(since: Iterable[int], now: float) -> int:
+    """Return for how many seconds the oldest waits; a date to come is no age, and none waits for less than 0.
+
+    That such a date is there is for the audit to say.
+    """
+    return max(0, *(int(now) - at for at in since), 0)
+
+
 def _accepted_at(vault: Connection, seq: int) -> int:
     s = submissions.c
     brought = (s.first_seq <= seq) & (s.first_seq + s.commands > seq)
-    return vault.scalar(select(s.created_at).where(brought).limit(1)) or 0
+    at = vault.scalar(select(s.created_at).where(brought).limit(1))
+    return at if isinstance(at, int) else 0

@@ -2,21 +2,21 @@
 
 The vault is the only place that knows what this office promised to record. So it is held against itself and
 the chain: a batch recorded is the batch sealed, a row with a number is the record of that number, every
-submission has as many rows as it was told were taken, and none waits for longer than `PATIENCE`.
+submission has as many rows as it was told were taken, and none waits for longer than `audit_late.PATIENCE`.
 """
 
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, func, or_, select
 
 from ledger.audit.deviation import Deviation, NotChecked, Review, show_span
 from ledger.audit.postings import batches_of
-from ledger.domain.calendar import iso_instant
 from ledger.domain.records import RECORD_BYTES
 from ledger.store.vault import batches, commands, submissions
+from ledger.workflows.audit_late import find_late, shown_time
 from ledger.workflows.audit_rows import compare_batch_rows
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from ledger.audit.authorities import AuthorityState
     from ledger.audit.postings import LoggedBatch
     from ledger.domain.facts import Fact, Place
-
-#: Seconds after which an accepted row should be on the chain.
-PATIENCE: Final = 24 * 3600
 
 _BROUGHT = and_(
     commands.c.seq.between(submissions.c.first_seq, submissions.c.first_seq + submissions.c.commands - 1),
@@ -68,21 +65,11 @@ class OutboxCheck:
     def outstanding(self, authorities: Mapping[int, AuthorityState], now: int) -> Iterator[Deviation]:
         """Yield rows that were accepted and are gone, or not on the chain by `now` (Unix seconds)."""
         yield from self._lost()
-        until = self._vault.scalar(
-            select(func.max(submissions.c.first_seq + submissions.c.commands - 1)).where(
-                submissions.c.created_at < now - PATIENCE
-            )
-        )
-        for number in self._vault.scalars(select(commands.c.authority).distinct()).all() if until else ():
-            state = authorities.get(number)
-            recorded = state.count if state else 0
-            absent = or_(commands.c.number.is_(None), commands.c.number > recorded)
-            this = and_(commands.c.authority == number, absent, commands.c.seq <= until)
-            many, first = self._vault.execute(
-                select(func.count(), func.min(commands.c.seq)).where(this)
-            ).one()
-            if many:
-                yield from self._late(state, number, many, first)
+        for found in find_late(self._vault, authorities, now):
+            if isinstance(found, Review):
+                self.waiting.append(found)
+            else:
+                yield found
 
     def _batch(self, batch: LoggedBatch, codes: Mapping[int, str]) -> Iterator[Deviation | NotChecked]:
         header = batch.header
@@ -109,7 +96,7 @@ class OutboxCheck:
         lost = False
         for row in self._vault.execute(_FEWER):
             lost = True
-            where = f"outbox, submission {row.id} of {iso_instant(row.created_at)} ({row.source})"
+            where = f"outbox, submission {row.id} of {shown_time(row.created_at)} ({row.source})"
             took = f"{row.commands} rows, {row.accepted} without their mirrors"
             yield Deviation("accepted rows are gone", where, took, f"{row.held} rows, {row.own} without")
         if lost:
@@ -119,24 +106,6 @@ class OutboxCheck:
         if many != (highest or 0) or many != told:
             expected = f"{highest or 0} rows, of submissions that took {highest or 0}"
             yield Deviation("accepted rows are gone", "outbox", expected, f"{many} rows, of {told}")
-
-    def _late(self, state: AuthorityState | None, number: int, many: int, seq: int) -> Iterator[Deviation]:
-        reference = self._vault.scalar(select(commands.c.reference).where(commands.c.seq == seq))
-        since = self._vault.scalar(
-            select(submissions.c.created_at)
-            .where(submissions.c.first_seq <= seq)
-            .order_by(submissions.c.first_seq.desc())
-            .limit(1)
-        )
-        code = state.code if state else f"authority {number}"
-        where = f"outbox, {code}: {many} rows, the first with the reference {reference!r}"
-        found = f"accepted at {iso_instant(since or 0)}"
-        if state and state.four_eyes:
-            self.waiting.append(Review("accepted and not recorded", where, f"{found}; four eyes are on"))
-        else:
-            yield Deviation(
-                "accepted and not recorded", where, f"on the chain within {PATIENCE // 3600} hours", found
-            )
 
 
 def seen_elsewhere(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
@@ -19,9 +19,10 @@ from ledger.domain.calendar import iso
 from ledger.errors import Conflict
 from ledger.outbox.documents import erase_document
 from ledger.outbox.sealing import seal
+from ledger.outbox.waiting import oldest_age, waiting_since
 from ledger.store import vault as kept
 from ledger.workflows.audit_kept import kept_checkpoints_of
-from ledger.workflows.audit_outbox import PATIENCE
+from ledger.workflows.audit_late import AHEAD, PATIENCE
 from ledger.workflows.auditing import audit
 from ledger.workflows.governing import set_four_eyes
 from ledger.workflows.importing import import_file
@@ -84,6 +85,55 @@ def test_an_accepted_row_is_withheld_from_the_chain(
     ((what, where),) = deviations(ledger, clock=lambda: later + 60)
     assert what == "accepted and not recorded"
     assert where == "outbox, GACC: 2 rows, the first with the reference 'R4'"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"created_at": 4_102_444_800}, "accepted at no possible time"),
+        ({"created_at": 10**15}, "accepted at no possible time"),
+        ({"created_at": -1}, "accepted at no possible time"),
+        ({"created_at": "zz"}, "accepted at no possible time"),
+        ({"created_at": b"zz"}, "accepted at no possible time"),
+        ({"created_at": 1e300}, "accepted at no possible time"),
+        ({"first_seq": 1}, "accepted at no possible time"),
+        ({"created_at": 1}, "accepted and not recorded"),
+    ],
+)
+def test_a_withheld_row_is_given_a_date_to_come_or_none(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: dict[str, Any], expected: str
+) -> None:
+    accept_only(ledger, monkeypatch, tmp_path, *(record_line(f"R{each}", type="CU04") for each in (4, 5, 6)))
+    (name, value), now = *changed.items(), time.time()
+    with ledger.db.write_vault() as vault:
+        vault.execute(
+            text(f"update submissions set {name} = :value where first_seq = 4"),  # past the column's own type
+            {"value": value},
+        )
+    assert (expected, "outbox, GACC: 3 rows, the first with the reference 'R4'") in deviations(ledger)
+    with ledger.db.read_vault() as vault:
+        assert oldest_age(waiting_since(vault).values(), now) >= 0
+
+
+def test_a_clock_ahead_of_the_auditors_by_minutes_is_no_date_to_come(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accept_only(ledger, monkeypatch, tmp_path, record_line("R4", type="CU04"))
+    now = time.time()
+    assert deviations(ledger, clock=lambda: now - AHEAD + 60) == []
+    ((what, _),) = deviations(ledger, clock=lambda: now - AHEAD - 60)
+    assert what == "accepted at no possible time"
+
+
+@pytest.mark.parametrize("number", [0, -5, "zz"])
+def test_a_withheld_row_is_given_a_number_that_no_record_has(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: Any
+) -> None:
+    accept_only(ledger, monkeypatch, tmp_path, record_line("R4", type="CU04"))
+    with ledger.db.write_vault() as vault:
+        vault.execute(text("update commands set number = :value where seq = 4"), {"value": number})
+    later = time.time() + PATIENCE + 60
+    assert "accepted and not recorded" in [what for what, _ in deviations(ledger, clock=lambda: later)]
 
 
 def test_what_is_numbered_and_never_sent_is_withheld_too(
