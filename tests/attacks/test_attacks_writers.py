@@ -339,7 +339,8 @@ def test_a_session_that_holds_a_lock_holds_up_no_health_and_nobody_for_good(
                 answer = serving.get(path)
                 assert time.monotonic() - begun < bound, path
                 assert (path, answer.status_code) in {("/healthz", 200), ("/readyz", 503)}
-            assert "vault: no answer" in answer.json()["detail"]
+            # Which part it is, depends on whose table is held.
+            assert re.search(r"(vault|outbox): no answer", answer.json()["detail"])
             begun = time.monotonic()
             assert {refused(each.result()) for each in posts} <= BUSY_SENTENCES
             assert time.monotonic() - begun < 12 * PATIENCE

@@ -72,7 +72,7 @@ def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
     command = ("import", path, "--format", "records", "--authority", "US-CPSC")
     undisturbed, killed = Installation(tmp_path / "undisturbed"), Installation(tmp_path / "killed")
     begun = time.monotonic()
-    undisturbed.run(*command)
+    undisturbed.alone(*command)  # as long as the others take, the start of a process among it
     whole = time.monotonic() - begun
 
     rng = random.Random(9)

@@ -6,6 +6,7 @@ lives in a `Store`, opens where it was left, and its genesis gives money only to
 
 from __future__ import annotations
 
+import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,10 @@ class DurableBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no t
         if self._store.holds_a_chain():
             self.chain = LedgerChain(self._store)
             return
+        # Random, for the genesis block's hash is which ledger this is: two begun in one second are two.
+        mark = b"credit-ledger " + secrets.token_bytes(16)
         parameters = self.generate_genesis_params(
-            {"gas_limit": BLOCK_GAS, "extra_data": b"credit-ledger", "timestamp": self._clock.now()}
+            {"gas_limit": BLOCK_GAS, "extra_data": mark, "timestamp": self._clock.now()}
         )
         account = {"balance": ENDOWMENT, "nonce": 0, "code": b"", "storage": {}}
         self.chain = LedgerChain.from_genesis(self._store, parameters, dict.fromkeys(self._funded, account))
