@@ -67,7 +67,11 @@ def writing() -> Iterator[None]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, mode 0600, durable when this returns. Raises `OSError`."""
+    """Replace `path` by `content`, mode 0600, durable when this returns. Raises `OSError`.
+
+    Where `path` is a link, what it leads to is replaced: a keystore may lie in a store of secrets.
+    """
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

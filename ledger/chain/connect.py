@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from ledger.chain.rpc import Node
 
+#: The embedded chain's database, in the data folder.
+CHAIN_FILE = "chain.db"
+
 
 def connect(
     data_dir: Path,

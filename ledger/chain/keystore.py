@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -31,6 +32,8 @@ _SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
 #: A file that asks for more memory than this was not written here.
 _MAX_SCRYPT_MEMORY = 1 << 28
 _ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+#: Its file, in the data folder.
+KEYSTORE = "keystore.json"
 #: Keys every installation has: who deploys, who governs, and who registers, relays and assesses.
 FIRST_NAMES = ("deployer", "governor", "operator")
 
@@ -95,6 +98,11 @@ class Keystore:
     def mac_key(self) -> bytes:
         """The 32-byte key for keyed digests of identifiers and API keys."""
         return self._unseal(self._content["secrets"]["mac"], _secret_context("mac"))
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes that tell this keystore's secrets from any other's, and nothing else of them."""
+        return hmac.digest(self.mac_key, b"credit-ledger keystore 1|fingerprint|" + self.master_key, "sha256")
 
     @property
     def checkpoint_key(self) -> bytes:
@@ -171,8 +179,10 @@ class Keystore:
             ) from None
 
     def _save(self) -> None:
+        content = json.dumps(self._content, indent=1).encode()
+        _parsed(self._path, content)  # what could not be opened again is not written over what can
         with writing():
-            write_private(self._path, json.dumps(self._content, indent=1).encode())
+            write_private(self._path, content)
 
 
 def _key_context(name: str, address: str) -> bytes:
@@ -190,9 +200,16 @@ def _derive(passphrase: str, kdf: dict[str, Any]) -> bytes:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read the file and check its form, before any of it is used."""
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
+        return _parsed(path, path.read_bytes())
+    except OSError as error:
+        raise Misconfigured(f"{path} is not a keystore: {error}") from None
+
+
+def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
+    """Check a keystore's form, before any of it is used."""
+    try:
+        content: dict[str, Any] = json.loads(raw)
         kdf = content["kdf"]
         good = (
             content["version"] == 1
@@ -202,7 +219,7 @@ def _read(path: Path) -> dict[str, Any]:
         bytes.fromhex(kdf["salt"])
         good &= all(isinstance(content["secrets"][purpose], str) for purpose in ("master", "mac"))
         good &= all({"address", "sealed"} <= entry.keys() for entry in content["keys"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Misconfigured(f"{path} is not a keystore: {error}") from None
     if not good:
         raise Misconfigured(f"{path} is not a keystore of a known version")
@@ -229,9 +246,9 @@ def read_passphrase(passphrase: str | None, passphrase_file: Path | None, data_d
     if passphrase is not None:
         return passphrase
     path = passphrase_file or data_dir / "passphrase"
-    with _locked(data_dir / "keystore.json"):
+    with _locked(data_dir / KEYSTORE):
         if passphrase_file is None and not path.exists():
-            if (data_dir / "keystore.json").exists():
+            if (data_dir / KEYSTORE).exists():
                 raise Misconfigured(f"{path} is missing, and the keystore beside it needs it")
             with writing():
                 write_private(path, secrets.token_urlsafe(32).encode() + b"\n")

@@ -23,19 +23,25 @@ def backup(folder: Folder, as_json: AsJson = False) -> None:
     emit(as_json, found, lambda it: _text("backed up 已备份", it))
 
 
-def restore(folder: Folder, as_json: AsJson = False) -> None:
-    """Make the data folder, which must be empty, from a backup. 恢复."""
-    from ledger.workflows.backup import restore as run  # noqa: PLC0415  keeps the start quick
+def restore(
+    folder: Folder,
+    without_keystore: Annotated[
+        bool, typer.Option("--without-keystore", help="The keys are kept elsewhere, and put there by hand.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the data folder, which must be empty, from a backup; or go on where that was interrupted. 恢复."""
+    from ledger.workflows.restoring import restore as run  # noqa: PLC0415  keeps the start quick
 
-    found = cast("dict[str, Any]", run(read_settings(), folder))
+    found = cast("dict[str, Any]", run(read_settings(), folder, without_keystore=without_keystore))
     emit(as_json, found, lambda it: _text("restored 已恢复", it))
 
 
 def _text(done: str, found: Mapping[str, Any]) -> str:
-    parts = [name for name in ("chain", "vault") if found[name]]
     lines = [
         f"{done}: {found['files']} files, {found['bytes']:,} bytes, in {found['folder']}",
-        f"  as of {found['made_at']}; with it: keys, checkpoints" + "".join(f", {part}" for part in parts),
+        f"  as of {found['made_at']}; with it: {', '.join(found['holds']) or 'nothing of use'}",
+        *(f"  {each} is a link in the data folder, and a copy here" for each in found["linked"]),
         *(f"  next: {each}" for each in found["next"]),
     ]
     return "\n".join(lines)

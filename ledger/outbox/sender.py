@@ -214,9 +214,8 @@ class Sender:
                 " `credit-ledger repair` takes them up"
             )
         if sealable:
-            check_clock(
-                self._contracts.node
-            )  # a record numbered before its day would be in the way until then
+            # A record numbered before its day would be in the way until then.
+            check_clock(self._contracts.node)
             block, now = sightings.height(self._contracts.node), int(self._clock())
             with self._database.write_vault() as vault:
                 upto = sealing.sealable(vault, authority, registered)

@@ -26,7 +26,7 @@ class Line(NamedTuple):
     head: str
 
 
-VAULT = Line("vault", "vault_0003")
+VAULT = Line("vault", "vault_0004")
 INDEX = Line("index", "index_0004")
 
 

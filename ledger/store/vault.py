@@ -168,6 +168,34 @@ deployment = Table(
     Column("content", Text, nullable=False),
 )
 
+#: Whose keys the vault was made with: a single row. Under others its documents would not open.
+keystore = Table(
+    "keystore",
+    metadata,
+    Column("id", Int, primary_key=True, autoincrement=False),
+    Column("fingerprint", Bytes, nullable=False),
+)
+
+#: What somebody did by a call of his own and a take-back undid, from the block `first_block` on. It is open
+#: until it is done again, a fact of this `mark` at (`done_block`, `done_log`), or given up, which says why.
+#: Blocks up to `looked` were looked at. While it is open and `holds`, no records of `authority` are sent
+#: (none: of nobody). The mark `take-back` is the taking back itself, open until all of it is done.
+taken_back = Table(
+    "taken_back",
+    metadata,
+    Column("id", Int, primary_key=True, autoincrement=False),
+    Column("at", Int, nullable=False),
+    Column("first_block", Int, nullable=False),
+    Column("looked", Int, nullable=False),
+    Column("authority", Int),
+    Column("holds", Boolean, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("done_block", Int),
+    Column("done_log", Int),
+    Column("given_up", Text),
+)
+
 #: Assessment runs of this office: what was, or is to be, anchored.
 assessments = Table(
     "assessments",

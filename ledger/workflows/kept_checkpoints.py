@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "checkpoints"
 _SUFFIX: Final = ".checkpoint"
 #: Beside the folder, once something was signed: that the folder is empty is then a loss, and no beginning.
-_KNOWN: Final = "checkpoints.known"
+KNOWN: Final = "checkpoints.known"
 _PUT_BACK: Final = "Put it back from a backup, or from whoever was given it; if nobody was, remove the file"
 
 
@@ -52,7 +52,7 @@ def keep(kept: Kept) -> Kept:
         kept.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(kept.path, content)
         # Last, so that a first write that failed is not taken for checkpoints that were lost.
-        write_private(kept.path.parent.with_name(_KNOWN), b"")
+        write_private(kept.path.parent.with_name(KNOWN), b"")
     return kept
 
 
@@ -68,11 +68,11 @@ def kept_files(data_dir: Path) -> list[Path]:
     """
     folder = data_dir / FOLDER
     found = sorted(each for each in folder.glob("*" + _SUFFIX) if not each.name.startswith("."))
-    if not found and (data_dir / _KNOWN).exists():
+    if not found and (data_dir / KNOWN).exists():
         raise CheckpointsLost(
             f"{folder} holds no checkpoint, and this ledger has signed some: put them back from a backup, or "
             "the last one from a witness or an evidence file. Where none is left, remove "
-            f"{data_dir / _KNOWN}: the next one is then compared with none here, by witnesses all the same"
+            f"{data_dir / KNOWN}: the next one is then compared with none here, by witnesses all the same"
         )
     return found
 

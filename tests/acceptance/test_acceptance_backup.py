@@ -145,7 +145,7 @@ def test_what_is_no_whole_backup_is_refused(tmp_path: Path) -> None:
         file.write(b"changed")
     assert "damaged, or changed" in other.run("restore", tmp_path / "changed", code=1).stderr
     listed = json.loads((tmp_path / "backup" / "backup.json").read_text())
-    listed["files"]["../outside"] = "00"
+    listed["files"]["../outside"] = "00" * 32
     (tmp_path / "backup" / "backup.json").write_text(json.dumps(listed))
     assert "outside of it" in other.run("restore", tmp_path / "backup", code=1).stderr
     assert not other.folder.exists()

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.clock import SPAN_DAYS
+from ledger.chain.connect import CHAIN_FILE
 from ledger.chain.embedded.blocks import Blocks
 from ledger.chain.embedded.clock import ChainClock
 from ledger.chain.embedded.lock import ChainLock
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DATABASE = "chain.db"
 LOCK = "chain.lock"
 
 
@@ -78,7 +78,7 @@ def open_embedded(folder: Path, funded: Sequence[str], span_days: int = SPAN_DAY
     """
     lock = ChainLock(folder / LOCK)
     try:
-        store = Store(folder / DATABASE)
+        store = Store(folder / CHAIN_FILE)
         clock = ChainClock(store, span_days=span_days)
         try:
             if not store.holds_a_chain():
