@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ledger.chain.contracts import Contracts, Deployment
 from ledger.domain.catalogue import default_authorities, load_catalogue
-from ledger.domain.parties import Party, named_party
+from ledger.domain.parties import Party, named_party, parse_party
 from ledger.domain.submissions import Submission
 from ledger.index.follower import Follower
 from ledger.outbox.accept import Outcome, accept
@@ -37,8 +37,14 @@ class Keys:
 
 
 def party(number: int) -> Party:
-    """A party of its own per number; only its key matters here."""
-    return Party("uscc", f"uscc:TEST{number:014d}", f"TEST{number:014d}")
+    """A party of its own per number, with a code whose check characters are right."""
+    return parse_party(f"lei:{_with_check(f'TEST{number:014d}')}")
+
+
+def _with_check(code: str) -> str:
+    """A legal entity identifier (ISO 17442) from its first 18 characters."""
+    digits = "".join(str(int(each, 36)) for each in code)
+    return f"{code}{98 - int(digits + '00') % 97:02d}"
 
 
 def event(reference: str, who: int | Party = 1, type_code: str = "CU04", **changes: Any) -> Submission:
