@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
@@ -104,6 +105,17 @@ def open_lock(path: Path) -> int:
             with contextlib.suppress(OSError):
                 return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             raise
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file, made if it is not there, against other processes. Raises `NotWritable`."""
+    lock = open_lock(path)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def open_sqlite(path: Path, patience: float = 5.0) -> tuple[sqlite3.Connection, bool]:

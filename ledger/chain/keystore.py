@@ -12,8 +12,6 @@ The file has mode 0600 and is replaced as a whole, so a crash leaves the old fil
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hmac
 import json
 import os
@@ -22,10 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.chain.accounts import Transaction, address_of, sign_digest, sign_transaction
 from ledger.errors import Misconfigured
-from ledger.files import open_lock, write_private, writing
+from ledger.files import locked, write_private, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
@@ -59,7 +56,7 @@ class Keystore:
         """
         if not passphrase:
             raise Misconfigured("the keystore's passphrase is empty")
-        with _locked(path):
+        with locked(path.with_suffix(".lock")):
             if path.exists():
                 return cls._open(path, passphrase)
             salt = os.urandom(16)
@@ -108,7 +105,7 @@ class Keystore:
     def checkpoint_key(self) -> bytes:
         """The 32-byte seed of the Ed25519 key that signs checkpoints, made when first asked for."""
         if "checkpoint" not in self._content["secrets"]:
-            with _locked(self._path):
+            with locked(self._path.with_suffix(".lock")):
                 self._content = _read(self._path)  # another process may have made it meanwhile
                 if "checkpoint" not in self._content["secrets"]:
                     fresh = self._seal(os.urandom(32), _secret_context("checkpoint"))
@@ -122,13 +119,13 @@ class Keystore:
 
     def refresh(self) -> None:
         """Take up keys that another process has made since. Raises `Misconfigured` if the file is damaged."""
-        with _locked(self._path):
+        with locked(self._path.with_suffix(".lock")):
             self._content = _read(self._path)
 
     def ensure(self, name: str) -> str:
         """Return the address of the key `name`, making the key if there is none."""
         if name not in self._content["keys"]:
-            with _locked(self._path):
+            with locked(self._path.with_suffix(".lock")):
                 self._content = _read(self._path)  # another process may have added keys meanwhile
                 if name not in self._content["keys"]:
                     self._new_key(name)
@@ -226,17 +223,6 @@ def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
     return content
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the keystore's lock between processes while it is read, changed and replaced."""
-    lock = open_lock(path.with_suffix(".lock"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
 def read_passphrase(passphrase: str | None, passphrase_file: Path | None, data_dir: Path) -> str:
     """Return the keystore's passphrase: the one given, else the file's, else `DATA_DIR/passphrase`.
 
@@ -246,7 +232,7 @@ def read_passphrase(passphrase: str | None, passphrase_file: Path | None, data_d
     if passphrase is not None:
         return passphrase
     path = passphrase_file or data_dir / "passphrase"
-    with _locked(data_dir / KEYSTORE):
+    with locked((data_dir / KEYSTORE).with_suffix(".lock")):
         if passphrase_file is None and not path.exists():
             if (data_dir / KEYSTORE).exists():
                 raise Misconfigured(f"{path} is missing, and the keystore beside it needs it")

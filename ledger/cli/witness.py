@@ -81,7 +81,7 @@ def witness(  # noqa: PLR0917  a verb's options
         listening = server.server_address[1]
         note(f"witness {name}, key {key}")
         if opened.second:
-            note(f"recomputes from {node}; its key for that: {opened.second[0].verifier}")
+            note(f"recomputes from {node}; its key for that: {opened.second.verifier}")
         note(f"http://{host}:{listening}/add-checkpoint, {len(keys)} logs  -  Ctrl-C ends")
         try:
             server.serve_forever()

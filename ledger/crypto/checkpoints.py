@@ -46,6 +46,8 @@ LATEST: Final = 32_503_651_199
 #: Seconds by which two right clocks may differ, and within which a checkpoint goes to a witness.
 BEHIND: Final = 120
 LATE: Final = 86_400
+#: Seconds by which a block may be of a later time than its signature: blocks made at once are a second apart.
+EARLY: Final = 3600
 _ALWAYS: Final = frozenset({"block", "time", "authorities", "assessments"})
 _WITH_ENTERPRISES: Final = frozenset({"heads", "objections"})
 
@@ -177,6 +179,8 @@ def times_apart(said: Statement, now: int) -> str | None:
         return f"it was signed at {said.time}, and the clock here says {now}: one of the two is wrong"
     if now > said.time + LATE:
         return f"it was signed at {said.time}, {now - said.time} seconds ago by the clock here: sign it now"
+    if said.block.time > said.time + EARLY:
+        return f"it was signed {said.block.time - said.time} seconds before its block was made: sign it anew"
     return None
 
 
@@ -211,6 +215,15 @@ def check_successor(old: Checkpoint, new: Checkpoint) -> None:
             old.statement.objections != new.statement.objections
         ):
             raise Forked("two roots of objections for the same facts and enterprises")
+
+
+def may_follow(old: Checkpoint, new: Checkpoint) -> bool:
+    """Whether `check_successor` raises nothing."""
+    try:
+        check_successor(old, new)
+    except Forked:
+        return False
+    return True
 
 
 def _grown(old: Checkpoint, new: Checkpoint) -> list[tuple[str, tuple[int, bytes], tuple[int, bytes]]]:

@@ -2,6 +2,9 @@
 
 The node is believed in what it says the chain's logs are, and in nothing else: heads, log and trees are made
 anew from them. Who gives a witness the operator's own node gets the operator's word twice.
+
+Before a checkpoint is said to differ, everything is read anew and held against what else the node says: an
+answer that was empty once, from a replica that lags, is the node's fault and not the operator's.
 """
 
 from __future__ import annotations
@@ -11,18 +14,30 @@ from typing import TYPE_CHECKING, Final
 
 from ledger.audit.statement import NotReproduced, Recomputed
 from ledger.chain.blocks import block_at, quantity, sensible
+from ledger.chain.events import decoded
 from ledger.chain.logs import read_stretches
+from ledger.chain.views import Views
 from ledger.errors import ChainUnavailable, Misconfigured
 from ledger.workflows.checkpoints import origin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
     from ledger.crypto.checkpoints import BlockLine, Checkpoint
-
+    from ledger.domain.facts import Fact
 
 #: Seconds that a block may be behind the node's latest: an old state is not cosigned as if it were new.
 STALE: Final = 3600
+#: Blocks whose logs are asked for one by one before a checkpoint is said to differ.
+RECENT: Final = 64
+
+
+class NodeDisagrees(ChainUnavailable):
+    """What a node says of a chain does not fit with what else it says of it: it accuses nobody."""
+
+    code = "node-disagrees"
 
 
 class Recomputer:
@@ -44,29 +59,100 @@ class Recomputer:
     def check(self, point: Checkpoint) -> None:
         """Raise unless the chain makes every line of a checkpoint but the time of signing.
 
-        `NotReproduced`: it does not. `ChainUnavailable`: the node has not come so far, or does not answer;
-        `ChainRefused` and `ChainDamaged`: it refuses, or answers what no node answers.
+        `NotReproduced`: it does not, and the node says so a second time. `ChainUnavailable`: the node has not
+        come so far, does not answer, or disagrees with itself; `ChainRefused` and `ChainDamaged`: it refuses,
+        or answers what no node answers.
         """
         said = point.statement
         if said is None:
             raise NotReproduced("the checkpoint says nothing but its log")
         with self._guard:
-            block, latest = block_at(self._node, said.block.number), block_at(self._node)
-            if latest is not None and latest.time - said.block.time > STALE:
-                raise ChainUnavailable(
-                    f"block {said.block.number} is {latest.time - said.block.time} seconds older than the "
-                    "latest: sign what the ledger is now"
-                )
-            if block is None:
-                raise ChainUnavailable(f"{self._node.where} has no block {said.block.number} yet")
-            if block != said.block:
-                raise NotReproduced(f"block {block.number} is {block.hash.hex()} here, made at {block.time}")
+            block = self._block(said.block)
             if self._at and (
                 self._at.number > block.number or block_at(self._node, self._at.number) != self._at
             ):
-                self._state, self._at = Recomputed(), None
-            self._catch_up(block)
-            self._state.check(point, block)
+                self._forget()
+            try:
+                self._catch_up(block)
+                self._state.check(point, block)
+            except NotReproduced:
+                self._read_anew(block)
+                self._state.check(point, block)
+
+    def _block(self, said: BlockLine) -> BlockLine:
+        """Return the block that a checkpoint names, as the node has it."""
+        block, latest = block_at(self._node, said.number), block_at(self._node)
+        if latest is not None and latest.time - said.time > STALE:
+            raise ChainUnavailable(
+                f"block {said.number} is {latest.time - said.time} seconds older than the latest: "
+                "sign what the ledger is now"
+            )
+        if block is None:
+            raise ChainUnavailable(f"{self._node.where} has no block {said.number} yet")
+        if block != said:
+            again = block_at(self._node, said.number)
+            named = None
+            if said.hash != block.hash:
+                named = self._node.request("eth_getBlockByHash", "0x" + said.hash.hex(), False)
+            if again != block or named is not None:
+                raise self._disagrees(f"has two blocks {said.number}")
+            raise NotReproduced(f"block {block.number} is {block.hash.hex()} here, made at {block.time}")
+        return block
+
+    def _read_anew(self, block: BlockLine) -> None:
+        """Read everything again, and hold it against the blocks and the contracts. Raises `NodeDisagrees`."""
+        self._forget()
+        places: set[tuple[int, bytes, int]] = set()
+        try:
+            self._catch_up(block, lambda fact: places.add(_where(fact)))
+            self._hold_to_blocks(block, places)
+            self._hold_to_contracts(block.number)
+        except NotReproduced as error:
+            raise self._disagrees(f"gives logs that do not follow from one another: {error}") from None
+        except BaseException:
+            self._forget()
+            raise
+
+    def _hold_to_blocks(self, block: BlockLine, places: set[tuple[int, bytes, int]]) -> None:
+        """Whether logs are of blocks the node has, and the latest are all there: asked by hash, a replica
+        that lags behind must refuse, while a range beyond its end is empty to it.
+        """
+        for number, expected in sorted({each[:2] for each in places}):
+            found = block_at(self._node, number)
+            if found is None or found.hash != expected:
+                raise self._disagrees(f"gives logs of another block {number} than it has")
+        first = max(block.number - RECENT + 1, self._deployment.block)
+        for number in range(first, block.number + 1):
+            at = block if number == block.number else block_at(self._node, number)
+            if at is None:
+                raise self._disagrees(f"has no block {number} and a later one")
+            wanted = {"address": list(self._deployment.addresses), "blockHash": "0x" + at.hash.hex()}
+            with sensible(self._node.where):
+                logs = self._node.request("eth_getLogs", wanted)
+                facts = decoded(logs, {each["blockNumber"]: at.time for each in logs})
+                found_there = {_where(fact) for fact in facts}
+            if found_there != {each for each in places if each[0] == number}:
+                raise self._disagrees(f"gives other logs of block {number} by its hash than by its number")
+
+    def _hold_to_contracts(self, at: int) -> None:
+        trees, log, views = self._state.trees.state(), self._state.log, Views(self._node, self._deployment)
+        for what, mine, theirs in (
+            ("log size", log.size, views.log_size(at)),
+            ("log root", log.root().hex(), views.root(at).hex()),
+            ("enterprises", trees.enterprises, views.enterprise_count(at)),
+            ("authorities", trees.authorities, views.authority_count(at)),
+            ("assessments", trees.assessments, views.epoch_count(at)),
+        ):
+            if mine != theirs:
+                raise self._disagrees(
+                    f"gives logs that make {what} {mine} at block {at}, and the contract there says {theirs}"
+                )
+
+    def _disagrees(self, how: str) -> NodeDisagrees:
+        return NodeDisagrees(f"the witness's own node, {self._node.where}, disagrees with itself: it {how}")
+
+    def _forget(self) -> None:
+        self._state, self._at = Recomputed(), None
 
     def catch_up(self) -> int:
         """Follow to the node's latest block, so that the first checkpoint is quick. Returns its number."""
@@ -77,15 +163,19 @@ class Recomputer:
             self._catch_up(block)
         return block.number
 
-    def _catch_up(self, block: BlockLine) -> None:
+    def _catch_up(self, block: BlockLine, seen: Callable[[Fact], object] = lambda _: None) -> None:
         first = self._at.number + 1 if self._at else self._deployment.block
         try:
             with sensible(self._node.where):
                 for stretch in read_stretches(self._node, self._deployment.addresses, first, block.number):
                     for fact in stretch.facts:
+                        seen(fact)
                         self._state.apply(fact)
         except BaseException:
-            # Half a stretch taken is a state of no block.
-            self._state, self._at = Recomputed(), None
+            self._forget()  # half a stretch taken is a state of no block
             raise
         self._at = block
+
+
+def _where(fact: Fact) -> tuple[int, bytes, int]:
+    return fact.at.block_number, fact.at.block_hash, fact.at.log_index

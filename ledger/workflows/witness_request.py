@@ -40,7 +40,7 @@ def parse_request(body: bytes) -> Request:
     except ValueError:
         raise BadNote("the proof is not lines of base64") from None
     found = _OLD.fullmatch(first)
-    if not found or not between or len(proof) > _MAX_PROOF:
+    if not found or not between or len(proof) > _MAX_PROOF or any(len(each) != 32 for each in proof):
         raise BadNote("not: an old size, at most 63 proof lines, an empty line, a checkpoint")
     note = parse_note(rest)
     return Request(int(found[1]), proof, note, parse_checkpoint(note.text))

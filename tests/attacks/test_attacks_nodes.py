@@ -25,7 +25,9 @@ from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.chain.rpc import HttpNode
 from ledger.crypto.notes import Note
 from ledger.errors import ChainUnavailable, LedgerError
+from ledger.workflows.assessing import assess
 from ledger.workflows.checkpoints import make_checkpoint, operator_key
+from ledger.workflows.governing import set_suspended
 from ledger.workflows.importing import import_file
 from ledger.workflows.own_node import ask_node
 from ledger.workflows.proving import prove
@@ -203,3 +205,46 @@ def test_a_block_long_passed_is_not_cosigned(ledger: Ledger, tmp_path: Path) -> 
         assert asked(ledger, witness).status == 200, "an hour is as long as a checkpoint is renewed"
     with pytest.raises(ChainUnavailable):
         recomputer.catch_up()
+
+
+def _without(logs: Any, contract: str) -> Any:
+    return [each for each in logs if each["address"].lower() != contract.lower()]
+
+
+@pytest.mark.parametrize("how", ["once", "always", "assessments always", "governing always", "another block"])
+def test_a_witnesss_node_that_leaves_logs_out_accuses_nobody(
+    ledger: Ledger, tmp_path: Path, how: str
+) -> None:
+    """A replica that lags answers a range with nothing: the operator is honest, and is not called a liar."""
+    assess(ledger)
+    set_suspended(ledger, "STA", True)
+    said, left = list[str](), [1 if how == "once" else 10_000]
+    contract = ledger.deployment.score_book if "assessments" in how else ledger.deployment.authorities
+
+    def lie(method: str, result: Any) -> Any:
+        if method == "eth_getBlockByNumber" and how == "another block" and reads[0]:
+            return result and result | {"hash": "0x" + "ab" * 32}
+        if method != "eth_getLogs" or not result or left[0] <= 0 or how == "another block":
+            return result
+        if len({each["blockNumber"] for each in result}) == 1 and how == "governing always":
+            return result  # by its hash, where a replica that lags must refuse or be right
+        left[0] -= 1
+        return [] if how in ("once", "always") else _without(result, contract)
+
+    reads = [0]
+    with liar(ledger, lie) as url:
+        recomputer = Recomputer(HttpNode(url), ledger.deployment)
+        keys = [operator_key(ledger).verifier]
+        witness = open_witness(tmp_path / "w", "witness.example/f", keys, said.append, [recomputer])
+        reads[0] = 1
+        answer = asked(ledger, witness)
+        if how == "once":
+            assert (answer.status, said) == (200, []), answer
+            return
+        assert answer.status == 503, answer
+        assert b"the witness's own node" in answer.body
+        assert b"disagrees with itself" in answer.body
+        assert all(each.startswith("NODE: ") for each in said)
+        assert not list((tmp_path / "w").glob("*.differs*"))
+        left[0] = reads[0] = 0
+        assert asked(ledger, witness).status == 200, "the node is right again, with no restart"

@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 from workflows_rows import record_line, records_file
 
 from ledger.crypto.checkpoints import (
+    EARLY,
+    LATEST,
     BlockLine,
     Checkpoint,
     Counted,
@@ -35,7 +37,8 @@ from ledger.workflows.governing import set_suspended
 from ledger.workflows.importing import import_file
 from ledger.workflows.objecting import answer_objection, open_objection
 from ledger.workflows.recomputing import Recomputer
-from ledger.workflows.witness import Answer, Witness, log_id, open_witness
+from ledger.workflows.witness import Answer, Witness, open_witness
+from ledger.workflows.witness_memory import log_id
 from ledger.workflows.witness_request import request_body
 
 if TYPE_CHECKING:
@@ -108,7 +111,7 @@ def test_a_witness_with_a_node_says_with_a_second_key_that_it_recomputed(
     assert answer.status == 200
     lines = parse_lines(answer.body)
     assert follower.second is not None
-    keys = [follower.key.verifier, follower.second[0].verifier]
+    keys = [follower.key.verifier, follower.second.verifier]
     assert [each.key for each in verify_note(Note(kept.note.text, lines), keys)] == keys
     assert keys[1].name == "witness.example/f/recomputed"
 
@@ -164,7 +167,7 @@ def test_the_state_of_an_earlier_block_is_recomputed_too(
     early = make_checkpoint(ledger).checkpoint
     add(ledger, tmp_path, "C")
     late = make_checkpoint(ledger).checkpoint
-    follower.second[1][late.origin].check(late)  # type: ignore[index]
+    follower._recomputers[late.origin].check(late)
     assert ask(ledger, follower, early).status == 200
     assert ask(ledger, follower, late, early.size).status == 200
 
@@ -316,6 +319,39 @@ def test_what_grew_under_the_same_root_is_a_fork(ledger: Ledger, what: str) -> N
         check_successor(true, changed(new, **later))
 
 
+@pytest.mark.parametrize("wrong", ["ten years ahead", "the year 2999", "before its block"])
+def test_a_time_to_come_or_before_the_block_is_cosigned_by_nobody(
+    ledger: Ledger, follower: Witness, plain: Witness, said: list[str], wrong: str
+) -> None:
+    """So a wrong clock at one signing binds nobody to it."""
+    true = make_checkpoint(ledger).checkpoint
+    assert true.statement is not None
+    time_ = {
+        "ten years ahead": NOW + 10 * 365 * 86_400,
+        "the year 2999": LATEST,
+        "before its block": true.statement.block.time - EARLY - 1,
+    }[wrong]
+    for each in (follower, plain):
+        answer = ask(ledger, each, changed(true, time=time_))
+        assert answer.status == 503
+        expected = f"{EARLY + 1} seconds before its block" if "block" in wrong else f"signed at {time_}"
+        assert expected in answer.body.decode()
+        assert ask(ledger, each, true).status == 200
+    assert not said
+
+
+def test_lines_that_were_not_recomputed_are_not_cosigned_as_if_they_were(
+    ledger: Ledger, follower: Witness, plain: Witness, said: list[str]
+) -> None:
+    kept = make_checkpoint(ledger)
+    text = kept.note.text + "erratum the heads above leave out GACC-3; recomputed and agreed\n"
+    body = request_body(0, [], Note(text, (operator_key(ledger).sign(text),)))
+    answer = follower.add_checkpoint(body, NOW)
+    assert (answer.status, b"erratum the heads" in answer.body) == (403, True), answer
+    assert plain.add_checkpoint(body, NOW).status == 200, "C2SP: a witness of the log lets them be"
+    assert not said
+
+
 def test_a_clock_set_back_is_no_fork(ledger: Ledger, plain: Witness, said: list[str]) -> None:
     true = make_checkpoint(ledger).checkpoint
     assert true.statement is not None
@@ -341,8 +377,8 @@ def test_what_is_signed_at_another_time_than_it_is_here_is_not_cosigned(
 def test_a_lie_that_was_kept_is_not_written_over(ledger: Ledger, follower: Witness, tmp_path: Path) -> None:
     true = make_checkpoint(ledger).checkpoint
     lie = changed(true, assessments=Counted(2, b"s" * 32))
-    path = tmp_path / "follower" / f"{log_id(true.origin)}.differs"
     assert ask(ledger, follower, lie).status == 409
+    (path,) = (tmp_path / "follower").glob(f"{log_id(true.origin)}.differs.*")
     kept = path.read_text()
     assert lie.text() in kept
     text = true.text()

@@ -23,7 +23,8 @@ from ledger.workflows.auditing import audit
 from ledger.workflows.checkpoints import Forked, consistency, make_checkpoint, operator_key, origin
 from ledger.workflows.kept_checkpoints import CheckpointsLost, keep, kept_checkpoints, read_checkpoint
 from ledger.workflows.proving import prove
-from ledger.workflows.witness import log_id, open_witness
+from ledger.workflows.witness import open_witness
+from ledger.workflows.witness_memory import log_id
 from ledger.workflows.witness_server import make_witness_server
 from ledger.workflows.witnessing import WitnessAt, WitnessRefused, WitnessUnavailable, cosign, parse_witness
 

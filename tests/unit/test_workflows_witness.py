@@ -21,7 +21,8 @@ from ledger.crypto.notes import (
     verify_note,
 )
 from ledger.errors import Misconfigured
-from ledger.workflows.witness import MAX_BODY, Witness, log_id, open_witness
+from ledger.workflows.witness import MAX_BODY, Witness, open_witness
+from ledger.workflows.witness_memory import log_id
 from ledger.workflows.witness_request import request_body
 from ledger.workflows.witness_server import make_witness_server
 
@@ -113,8 +114,9 @@ def test_a_wrong_proof_is_refused_and_kept_as_a_suspicion(
     assert witness.add_checkpoint(wrong, NOW).status == 422
     assert witness.add_checkpoint(request_body(5, [], checkpoint(12)), NOW).status == 422
     assert all("SUSPICION" in each for each in said)
-    assert (tmp_path / "w" / f"{log_id(ORIGIN)}.suspicion").exists()
+    assert list((tmp_path / "w").glob(f"{log_id(ORIGIN)}.suspicion.*"))
     assert witness.add_checkpoint(ask(5, 12), NOW).status == 200, "a wrong proof by somebody stops nobody"
+    assert not list((tmp_path / "w").glob("*.suspicion.*")), "what is proven is suspected no longer"
 
 
 def test_a_forked_log_is_refused_whatever_it_proves(witness: Witness) -> None:
