@@ -1,13 +1,14 @@
 """Signatures of the batches that an evidence file's runs came in: rule 10 of `verifier`.
 
-A signature is over the whole batch. Where the file shows every record of it, the records are what was signed;
+A signature shows who signed, not who posted: whoever has another key of the authority can sign a batch later.
+It is over the whole batch. Where the file shows every record of it, the records are what was signed;
 else the file states the types and the hash of the batch, and the signature proves that the key signed a batch
 of these numbers and types, and no more.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.audit.forms import read_address, read_record
@@ -68,6 +69,12 @@ def check_signatures(
             raise SignatureWrong("signatures overlap, or are not in the order of their batches")
         found.append(checked)
     return tuple(found)
+
+
+def covering(found: Sequence[ShownSignature], record: int) -> ShownSignature | None:
+    """Return the one of these signatures, as `check_signatures` gave them, whose batch has this record."""
+    at = bisect_right(found, record, key=lambda each: each.first_id) - 1
+    return found[at] if at >= 0 and record < found[at].first_id + found[at].count else None
 
 
 def _check(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ledger.audit.batch_signatures import covering
 from ledger.audit.completeness import NOTHING_SIGNED
 from ledger.audit.conditions import not_proven, proven
-from ledger.domain.calendar import iso
+from ledger.domain.calendar import day_of, iso
 from ledger.domain.catalogue import load_catalogue
 from ledger.domain.facts import KeyCompromised
 from ledger.domain.records import split_id
@@ -38,14 +39,15 @@ def holds(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> bool:
 def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dict[str, Any]:
     """The verdict for JSON: `ok`, `complete`, `proven`, `stated`, `subjects`, `score` and more."""
     catalogue = load_catalogue()
-    codes = {number: each.code for number, each in verdict.authorities.items()}
-    made, stated = verdict.assessment, verdict.stated
-    signed = _signed_leaves(verdict)
+    holding = proven(verdict)
+    # A code that nobody vouches for is the file's own word: records then go by their authority's number.
+    codes = {n: each.code for n, each in verdict.authorities.items()} if holding["authorities"] else {}
+    made, stated, lost = verdict.assessment, verdict.stated, _lost_keys(verdict)
     return {
         "ok": holds(verdict, allow_incomplete),
         "complete": verdict.vouched.complete,
         "complete_why": verdict.vouched.why,
-        "proven": proven(verdict),
+        "proven": holding,
         "not_proven": not_proven(verdict),
         "known_at": verdict.vouched.time,
         "node": verdict.vouched.node and _node(verdict.vouched.node),
@@ -65,11 +67,12 @@ def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dic
             "assessments": _counted(stated.assessments.many, stated.assessments.root),
         },
         "leaves": verdict.leaves,
-        "subjects": [_subject(each, verdict, catalogue, codes, signed) for each in verdict.subjects],
+        "subjects": [_subject(each, verdict, catalogue, codes, lost) for each in verdict.subjects],
         "unshown": list(verdict.unshown),
-        "authorities": codes,
+        "authorities": {number: each.code for number, each in verdict.authorities.items()},
         "authority_states": [
             {
+                "number": each.number,
                 "code": each.code,
                 "suspended": each.suspended,
                 "four_eyes": each.four_eyes,
@@ -121,15 +124,12 @@ def _counted(many: int, root: bytes) -> dict[str, Any]:
     return {"count": many, "root": root.hex()}
 
 
-def _signed_leaves(verdict: EvidenceVerdict) -> set[int]:
-    """Leaves of the runs whose key a checked signature over all of their batch shows."""
-    firsts = {
-        number
-        for each in verdict.signatures
-        if each.checked and each.whole
-        for number in range(each.first_id, each.first_id + each.count)
+def _lost_keys(verdict: EvidenceVerdict) -> dict[int, list[tuple[str, int]]]:
+    """Each authority's keys that were declared compromised, and the last day they may have written on."""
+    return {
+        number: [(f.key, day_of(f.at.timestamp)) for f in each.facts if isinstance(f, KeyCompromised)]
+        for number, each in verdict.authorities.items()
     }
-    return {run.leaf_index for each in verdict.subjects for run in each.runs if run.records[0].id in firsts}
 
 
 def _subject(
@@ -137,14 +137,14 @@ def _subject(
     verdict: EvidenceVerdict,
     catalogue: Catalogue,
     codes: Mapping[int, str],
-    signed: set[int],
+    lost: Mapping[int, list[tuple[str, int]]],
 ) -> dict[str, Any]:
     return {
         "enterprise": subject.enterprise,
         "party": subject.party_key,
         "head": subject.head.hex(),
         "records": [
-            _record(each, run, subject, catalogue, codes) | _written(run, verdict, signed)
+            _record(each, run, subject, catalogue, codes) | _written(each, run, verdict, lost)
             for run in subject.runs
             for each in run.records
         ],
@@ -152,12 +152,17 @@ def _subject(
     }
 
 
-def _written(run: ShownRun, verdict: EvidenceVerdict, signed: set[int]) -> dict[str, Any]:
-    right = verdict.rights.get(run.leaf_index)
+def _written(
+    record: Posted, run: ShownRun, verdict: EvidenceVerdict, lost: Mapping[int, list[tuple[str, int]]]
+) -> dict[str, Any]:
+    """By whom, by the file's word; `lost_keys` may have written it too, whatever the file says."""
+    right, signature = verdict.rights.get(run.leaf_index), covering(verdict.signatures, record.id)
+    keys = lost.get(split_id(record.id)[0], ())
     return {
         "key": right and right.key,
-        "key_signed": run.leaf_index in signed,
+        "key_signed": signature is not None and signature.checked and signature.whole,
         "compromised_from": right and right.compromised_from,
+        "lost_keys": list(dict.fromkeys(key for key, until in keys if record.decided_on <= until)),
     }
 
 
@@ -185,7 +190,7 @@ def _record(
 
 
 def _objection(shown: ShownObjection, codes: Mapping[int, str]) -> dict[str, Any]:
-    opened = shown.opened
+    opened, answer = shown.opened, shown.answered
     return {
         "objection": opened.objection,
         "record": _name(opened.record, codes),
@@ -194,12 +199,17 @@ def _objection(shown: ShownObjection, codes: Mapping[int, str]) -> dict[str, Any
         "outcome": shown.outcome,
         "upheld": shown.upheld,
         "carried_out": shown.carried_out,
+        "by": opened.by,
+        "answered_by": answer and answer.by,
+        "answered_at": answer and answer.at.timestamp,
+        "answer_checked": shown.answer_checked,
+        "compromised_from": shown.compromised_from,
     }
 
 
 def _score(proven_score: ProvenScore, codes: Mapping[int, str]) -> dict[str, Any]:
     card, found, later = proven_score.card, proven_score.score, proven_score.later
-    day = proven_score.signed_day
+    last = proven_score.last
     return {
         "as_of": iso(proven_score.as_of),
         "score": None if found is None else found.milli / 1000,
@@ -207,8 +217,9 @@ def _score(proven_score: ProvenScore, codes: Mapping[int, str]) -> dict[str, Any
         "card": None if card is None else card.name,
         "card_hash": proven_score.card_hash.hex(),
         "card_remark": proven_score.remark,
-        "signed_day": None if day is None else iso(day),
-        "on_signed_day": None if later is None else {"score": later.milli / 1000, "grade": later.grade},
+        "last_day": None if last is None else iso(last.day),
+        "last_day_of": last and ("node" if last.by_node else "signature"),
+        "on_last_day": None if later is None else {"score": later.milli / 1000, "grade": later.grade},
         "reasons": [] if found is None else _reasons(found, codes),
     }
 
@@ -231,7 +242,10 @@ def _checkpoint(found: SignedCheckpoint) -> dict[str, Any]:
         "origin": found.checkpoint.origin,
         "size": found.checkpoint.size,
         "time": None if said is None else said.time,
-        "signed": [{"name": each.key.name, "time": each.time} for each in found.signed],
+        "signed": [
+            {"name": each.key.name, "time": found.said_at if each.time is None else each.time}
+            for each in found.signed
+        ],
         "recomputed": list(found.recomputed),
         "unknown": list(found.unknown),
     }

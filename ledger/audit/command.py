@@ -13,8 +13,9 @@ from ledger.audit.plain import json_line, one_line
 from ledger.audit.report_text import claims_text
 from ledger.audit.signed import read_keys
 from ledger.audit.verifier import MAX_BYTES, Trusted, verify_evidence
+from ledger.crypto.notes import COSIGNATURE
 from ledger.domain.calendar import start_of, to_day
-from ledger.errors import BadProof, BadValue
+from ledger.errors import BadProof, BadValue, LedgerError
 from ledger.scoring.cards import parse_canonical, parse_card
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def trusted_from(  # noqa: PLR0917  a verb's options
 ) -> Trusted:
     """Return what the options say. Raises `BadValue`, `WrongKind`, `Misconfigured`."""
     parsed = read_keys(keys, witnesses)
-    many = len(parsed) - len({each for each in parsed if str(each) in set(keys)})
+    many = sum(each.kind == COSIGNATURE for each in parsed)
     if quorum is not None and quorum > many:
         raise BadValue("quorum", quorum, f"more than the {many} witnesses whose keys are given")
     files = [each for each in cards if not _HASH.fullmatch(each)]
@@ -60,10 +61,12 @@ def report(data: bytes, trusted: Trusted, file: str, as_json: bool, allow_incomp
     """
     try:
         verdict = verify_evidence(data, trusted)
-    except BadProof as refused:
+    except LedgerError as refused:
         why = one_line(str(refused), 1000)
         if as_json:
             sys.stdout.write(json_line({"ok": False, "rule": refused.code, "why": why}) + "\n")
+        elif not isinstance(refused, BadProof):
+            raise  # it is no word about the evidence: a node that does not answer
         else:
             sys.stderr.write(
                 f"{one_line(file)}: the evidence does NOT hold 证据不成立: {refused.code}: {why}\n"

@@ -77,8 +77,9 @@ def vouched(
     time = block.time if found.time is None else min(found.time, block.time)
     if lacking is None:
         witnesses = ", ".join(ascii_line(each) for each in found.recomputed)
-        who = f"{_when(found.time or 0)} by {ascii_line(found.operator or '')}, recomputed by {witnesses}"
-        why = f"{_as_of(block)}, signed {who}"
+        who = f"{_when(found.said_at)} by {ascii_line(found.operator or '')}, recomputed by {witnesses}"
+        oldest = "" if time is None or time >= block.time else f", the oldest of them at {_when(time)}"
+        why = f"{_as_of(block)}, signed {who}{oldest}"
         return Vouched(True, why, True, None, node, time)
     if node is None:
         return Vouched(False, f"NOT proven complete: {lacking}", signed, lacking, None, time)

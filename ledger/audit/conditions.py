@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ledger.audit.batch_signatures import covering
 from ledger.audit.plain import ascii_line
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def proven(verdict: EvidenceVerdict) -> dict[str, bool]:
     published = verdict.assessment is not None and verdict.assessment.proven.score is not None
     return {
         "records": complete,
+        "log": complete and state,
         "objections": complete and state,
         "authorities": complete and state and bool(verdict.authorities),
         "identity": complete and verdict.subjects[0].party_key is not None,
@@ -38,7 +40,9 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
     if not verdict.authorities:
         found.append("who wrote the records, and whether they might: nothing is said of authorities")
     elif verdict.rights:
-        found.append("when, where and by which key a record was written: the file's word, but for signatures")
+        found.append(
+            "when, where and by which key a record was written: the file's word; a signature shows who signed"
+        )
     if any(each.four_eyes for each in verdict.rights.values()):
         found.append("that a record under four eyes came from a contract wallet: the audit tells")
     found += _unsigned(verdict)
@@ -55,6 +59,13 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
         for each in (verdict.score, verdict.assessment and verdict.assessment.proven)
         if each and each.card is None
     ]
+    found += [
+        f"that card {each.card_hash.hex()[:16]} is the one in force: which are registered no file shows"
+        for each in (verdict.score, verdict.assessment and verdict.assessment.proven)
+        if each and each.score is not None
+    ]
+    if any(subject.runs for subject in verdict.subjects):
+        found.append("what other firms object to in these records: it stands in files about those firms")
     if verdict.unshown:
         others = ", ".join(str(each) for each in verdict.unshown)
         found.append(f"what is recorded of enterprises {others}, which link records name")
@@ -63,14 +74,12 @@ def not_proven(verdict: EvidenceVerdict) -> list[str]:
 
 def _unsigned(verdict: EvidenceVerdict) -> Iterator[str]:
     """Yield the keys that no signature is shown of, in a file that shows some."""
-    covered = {
-        number for each in verdict.signatures for number in range(each.first_id, each.first_id + each.count)
-    }
-    runs = (run for subject in verdict.subjects for run in subject.runs) if covered else ()
+    signed = verdict.signatures
+    runs = (run for subject in verdict.subjects for run in subject.runs) if signed else ()
     keys = {
         verdict.rights[run.leaf_index].key
         for run in runs
-        if run.leaf_index in verdict.rights and run.records[0].id not in covered
+        if run.leaf_index in verdict.rights and covering(signed, run.records[0].id) is None
     }
     if keys:
         named = ", ".join(sorted(keys))
@@ -86,7 +95,7 @@ def _rests_on(verdict: EvidenceVerdict) -> Iterator[str]:
     if not said.signed:
         yield f"that contract 0x{stated.contract.hex()} is the ledger you mean: no key of it says so"
     if said.complete and said.lacking is not None:
-        yield f"objections, authorities and assessments: {said.lacking}"
+        yield f"the log, objections, authorities and assessments: {said.lacking}"
     if said.complete and said.lacking is None:
         yield "that the witnesses stand apart from the operator, each with a node of its own: ask them"
     if said.node is not None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ledger.audit.strict_json import Malformed
-from ledger.domain.calendar import to_day
+from ledger.domain.calendar import LAST_YEAR, start_of, to_day
 from ledger.domain.records import record_id
 from ledger.errors import BadValue
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _NUMBER = "(0|[1-9][0-9]{0,17})"
 _PLACE = re.compile(f"{_NUMBER}-(0|[1-9][0-9]{{0,8}})-{_NUMBER}")
 _RECORD_NAME = re.compile(r"([1-9][0-9]{0,4})-([1-9][0-9]{0,14})")
+#: The first second beyond the calendar.
+_END = start_of(to_day(f"{LAST_YEAR}-12-31") + 1)
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
@@ -24,7 +26,12 @@ def place_of(entry: Fields) -> tuple[int, int, int]:
     found = _PLACE.fullmatch(entry.text("at"))
     if found is None:
         entry.refuse("at", "not block-log-time")
-    return int(found[1]), int(found[2]), int(found[3])
+    return int(found[1]), int(found[2]), in_time(entry, "at", int(found[3]))
+
+
+def in_time(entry: Fields, key: str, time: int) -> int:
+    """A block's time, Unix seconds, if it is one that the calendar has a day for."""
+    return time if time < _END else entry.refuse(key, f"a time beyond the year {LAST_YEAR}")
 
 
 def read_record(fields: Fields, key: str) -> int:

@@ -19,7 +19,7 @@ from ledger.domain.facts import AssessmentPublished, Place
 from ledger.domain.numbered import numbers
 from ledger.domain.standing import link_targets
 from ledger.errors import BadProof, Misconfigured
-from ledger.scoring.cards import GRADES, card_in_force, parse_canonical
+from ledger.scoring.cards import GRADES, parse_canonical
 from ledger.scoring.roots import score_leaf
 from ledger.scoring.score import score as compute
 
@@ -52,20 +52,27 @@ class DayToCome(BadProof):
     code = "day-to-come"
 
 
+class LastDay(NamedTuple):
+    """The last day that anybody vouches for: that of your node's block, or of what was signed."""
+
+    day: int
+    by_node: bool
+
+
 class Scored(NamedTuple):
-    """What to score from: the subjects, the cards the reader knows, and the signed day if there is one."""
+    """What to score from: the subjects, the cards the reader knows, and the last day if there is one."""
 
     subjects: Sequence[Subject]
     known: Mapping[bytes, Scorecard]
     shown: Collection[bytes]
-    signed_day: int | None
+    last: LastDay | None
 
 
 class ProvenScore(NamedTuple):
     """A score that follows from the records shown and the card.
 
     `card` and `score` are None for a card that is not known: the score is withheld. `remark` says what else a
-    reader should know of the card. `later` is the score on the signed day where `as_of` is before it, None
+    reader should know of the card. `later` is the score on the last day where `as_of` is before it, None
     where it cannot be told from this file.
     """
 
@@ -74,7 +81,7 @@ class ProvenScore(NamedTuple):
     card: Scorecard | None
     score: Score | None
     remark: str
-    signed_day: int | None
+    last: LastDay | None
     later: Score | None
 
 
@@ -138,7 +145,7 @@ def check_assessment(given: Fields, scored: Scored, size: int, block: int, tree:
     runs = [run for subject in subjects for run in subject.runs if run.leaf_index < log_size]
     records = [record for run in runs for record in run.records]
     proven = _proven(f"the score of assessment {epoch}", as_of, card, stated, scored, records)
-    # What it would be on the signed day is said of the score; a published one is of its own time.
+    # What it would be on the last day is said of the score; a published one is of its own time.
     return ProvenAssessment(epoch, root, count, log_size, proven._replace(later=None), tree.many)
 
 
@@ -150,12 +157,13 @@ def _proven(  # noqa: PLR0917  what is stated, and from what it must follow
     scored: Scored,
     records: Sequence[Posted],
 ) -> ProvenScore:
-    day = scored.signed_day
+    last = scored.last
+    day = None if last is None else last.day
     if day is not None and as_of > day:
         raise DayToCome(f"{what} is of {iso(as_of)}, and nobody vouches for a day after {iso(day)}")
     card = scored.known.get(card_hash)
     if card is None:
-        return ProvenScore(as_of, card_hash, None, None, "a card that is not known here", day, None)
+        return ProvenScore(as_of, card_hash, None, None, "a card that is not known here", last, None)
     found = _score(scored, records, card, as_of)
     if stated != (found.milli, found.grade):
         raise ScoreDiffers(
@@ -164,11 +172,20 @@ def _proven(  # noqa: PLR0917  what is stated, and from what it must follow
         )
     later = None
     if day is not None and as_of < day:
+        in_force = _in_force(scored.known.values(), card, day)
         try:
-            later = _score(scored, records, card_in_force(list(scored.known.values()), day), day)
+            later = None if in_force is None else _score(scored, records, in_force, day)
         except ScoreIncomplete:
             later = None
-    return ProvenScore(as_of, card_hash, card, found, _remark(card, scored.known, as_of), day, later)
+    return ProvenScore(as_of, card_hash, card, found, _remark(card, scored.known, as_of), last, later)
+
+
+def _in_force(known: Collection[Scorecard], card: Scorecard, day: int) -> Scorecard | None:
+    """The card of that day, of those known; of two of one day, the one that the score is by, or none."""
+    days = [each.effective_on for each in known]
+    since = max((each for each in days if each <= day), default=min(days))
+    found = [each for each in known if each.effective_on == since]
+    return card if card in found else found[0] if len(found) == 1 else None
 
 
 def _remark(card: Scorecard, known: Mapping[bytes, Scorecard], as_of: int) -> str:
@@ -177,8 +194,9 @@ def _remark(card: Scorecard, known: Mapping[bytes, Scorecard], as_of: int) -> st
     later = [each for each in known.values() if card.effective_on < each.effective_on <= as_of]
     if not later:
         return ""
-    successor = max(later, key=lambda each: each.effective_on)
-    return f"not the card in force on that day: {successor.name} is, since {iso(successor.effective_on)}"
+    since = max(each.effective_on for each in later)
+    names = " or ".join(sorted(each.name for each in later if each.effective_on == since))
+    return f"not the card in force on that day: {names} is, since {iso(since)}"
 
 
 def _score(scored: Scored, records: Sequence[Posted], card: Scorecard, as_of: int) -> Score:
@@ -208,9 +226,5 @@ def _stated(given: Fields) -> tuple[int, str]:
 
 
 def cards_by_hash(cards: Iterable[Scorecard]) -> dict[bytes, Scorecard]:
-    """Return cards by their hash. Raises `Malformed` where two take effect on one day."""
-    found = {each.hash: each for each in cards}
-    days = [each.effective_on for each in found.values()]
-    if len(set(days)) < len(days):
-        raise Malformed("two of the cards given take effect on one day")
-    return found
+    """Return cards by their hash. Two may take effect on one day: those of two ledgers."""
+    return {each.hash: each for each in cards}

@@ -67,6 +67,11 @@ class SignedCheckpoint(NamedTuple):
         return tuple(sorted(name for public, name in found.items() if public not in own))
 
     @property
+    def said_at(self) -> int:
+        """When the operator says that it signed, Unix seconds; 0 where it says nothing."""
+        return 0 if self.checkpoint.statement is None else self.checkpoint.statement.time
+
+    @property
     def time(self) -> int | None:
         """When it was signed, Unix seconds: the oldest of the operator's word and the witnesses'."""
         said = self.checkpoint.statement

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.audit.forms import in_time
 from ledger.crypto.checkpoints import Authorities, BlockLine, Checkpoint, Counted, Statement, origin_of
 from ledger.crypto.multiproof import verify_multi
 from ledger.crypto.statement import authority_leaf, head_leaf, objections_leaf
@@ -65,7 +66,8 @@ def read_stated(top: Fields) -> tuple[Stated, StatedProofs]:
     """Read it. Raises `Malformed`."""
     chain_id, genesis, contract = top.integer("chain_id", 1), top.hex("genesis", 32), top.hex("contract", 20)
     block = top.fields("block")
-    place = BlockLine(block.integer("number"), block.hex("hash", 32), block.integer("time"))
+    time = in_time(block, "time", block.integer("time"))
+    place = BlockLine(block.integer("number"), block.hex("hash", 32), time)
     block.done()
     tree = top.fields("tree")
     size, root, leaves, log = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.audit.forms import read_record
+from ledger.audit.forms import in_time, read_record
 from ledger.audit.objected import ShownObjection, read_objections
 from ledger.audit.runs import HIGHEST_SEVERITY, MAX_BATCH
 from ledger.audit.strict_json import Fields, Malformed
@@ -148,7 +148,10 @@ def _run_records(enterprise: int, first_id: int, raw: bytes, last_ids: dict[int,
 
 def _place(run: Fields) -> RunPlace:
     found = _PLACE.fullmatch(run.text("at"))
-    return RunPlace(*map(int, found.groups())) if found else run.refuse("at", "not block-log-time-key")
+    if found is None:
+        run.refuse("at", "not block-log-time-key")
+    block, log, time, key = map(int, found.groups())
+    return RunPlace(block, log, in_time(run, "at", time), key)
 
 
 def _party_key(identity: Fields, commitment: bytes) -> str:

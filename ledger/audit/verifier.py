@@ -28,8 +28,8 @@ Checked in this order; a file is refused at the first that does not hold:
     log's own must have signed (`NotSigned`), and so must the witnesses' (`QuorumMissed`), late enough and of
     a block that is late enough (`TooOld`);
 10. with `signatures`: each is by its key over the batch that some of the runs came in (`SignatureWrong`; see
-    `batch_signatures`), whose authority is among those shown. Without coincurve installed they are not
-    checked, and the verdict says so.
+    `batch_signatures`), whose authority is among those shown. That shows who signed, not who posted. Without
+    coincurve installed they are not checked, and the verdict says so.
 
 A file that holds is not yet proven: `EvidenceVerdict.vouched` says by whom its roots are vouched for. What no
 key and no node of yours vouches for is only stated, and printed as that. Give as `trusted` what you know; a
@@ -81,6 +81,7 @@ from ledger.audit.rights import (
 )
 from ledger.audit.scored import (
     DayToCome,
+    LastDay,
     ProvenAssessment,
     ProvenScore,
     Scored,
@@ -189,7 +190,7 @@ def verify_evidence(data: bytes, trusted: Trusted | None = None) -> EvidenceVerd
     need_signatures(checkpoint, trusted.keys, trusted.quorum)
     agree(stated, subjects, trusted)
     node = ask_node(stated, subjects, trusted)
-    score, assessment = _scores(top, subjects, trusted, stated, _known_until(stated, checkpoint, node))
+    score, assessment = _scores(top, subjects, trusted, stated, _last_day(stated, checkpoint, node))
     signatures: tuple[ShownSignature, ...] = ()
     if top.has("signatures"):
         domain = (stated.chain_id, stated.contract)
@@ -215,21 +216,21 @@ def _rights(
     return {}
 
 
-def _known_until(stated: Stated, checkpoint: SignedCheckpoint | None, node: NodeSays | None) -> int | None:
-    """The last second that anybody vouches for; None: nobody does. No signature is older than its block."""
+def _last_day(stated: Stated, checkpoint: SignedCheckpoint | None, node: NodeSays | None) -> LastDay | None:
+    """The last day that anybody vouches for; None: nobody does. No signature is older than its block."""
     if node is not None:
-        return node.block.time
+        return LastDay(day_of(node.block.time), by_node=True)
     if checkpoint is None or not checkpoint.signed or checkpoint.time is None:
         return None
-    return max(checkpoint.time, stated.block.time)
+    return LastDay(day_of(max(checkpoint.time, stated.block.time)), by_node=False)
 
 
 def _scores(
-    top: Fields, subjects: Sequence[Subject], trusted: Trusted, stated: Stated, signed: int | None
+    top: Fields, subjects: Sequence[Subject], trusted: Trusted, stated: Stated, last: LastDay | None
 ) -> tuple[ProvenScore | None, ProvenAssessment | None]:
     shown = read_cards(top.entries("cards"), trusted.card_hashes) if top.has("cards") else {}
     known = cards_by_hash((*load_cards(), *trusted.cards, *(card for card in shown.values() if card)))
-    scored = Scored(subjects, known, shown, None if signed is None else day_of(signed))
+    scored = Scored(subjects, known, shown, last)
     score = check_score(top.fields("score"), scored) if top.has("score") else None
     if not top.has("assessment"):
         return score, None

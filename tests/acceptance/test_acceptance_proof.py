@@ -96,7 +96,8 @@ def test_evidence_is_vouched_for_by_operator_and_witness(
         witnessed["first"]["origin"],
         "witness.example/w",
     ]
-    assert [each["record"] for each in found["subjects"][0]["records"]] == ["GACC-1", "GACC-3"]
+    assert [each["record"] for each in found["subjects"][0]["records"]] == ["1-1", "1-3"]
+    assert found["authorities"]["1"] == "GACC", "what the file calls it: no witness recomputed that"
     assert found["score"]["score"] == installation.json("score", ONE)["score"] == found["assessment"]["score"]
     alone = subprocess.run(
         [sys.executable, "-m", "ledger.audit", str(file), *keys, "--allow-incomplete", "--json"],

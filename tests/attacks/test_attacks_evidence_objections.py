@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from evidence_reader import KEY, READERS, Told, made
-from evidence_sample import object_to, sample_chain
-from honest_chain import TODAY, Chain, record
+from evidence_reader import KEY, READERS, Told, base64, made
+from evidence_sample import SIGNER, object_to, resealed, sample_chain, signatures_of, trees_of
+from honest_chain import GENESIS, TODAY, Chain, key_of, record
 
 from ledger.audit.command import trusted_from
 from ledger.audit.replay import Replay
 from ledger.audit.verifier import verify_evidence
+from ledger.crypto.multiproof import multi_proof
+from ledger.domain.facts import BatchRecorded
 
 LINK, EVENT, OTHERS = 3 << 48 | 5, 1 << 48 | 1, 3 << 48 | 1
 
@@ -71,3 +75,59 @@ def test_a_correction_of_another_enterprises_record_is_none() -> None:
     object_to(chain, 1, OTHERS, outcome=1)
     chain.batch(3, [record(1, 240, ref=OTHERS, decided_on=TODAY)])
     assert carried_out(chain) is False
+
+
+def test_an_answer_by_a_key_declared_compromised_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    chain = sample_chain()
+    object_to(chain, 1, EVENT, outcome=1)
+    before = Told(capsys, made(chain)).text
+    chain.compromise(1, key_of(1), chain.now - 3600)
+    after = Told(capsys, made(chain)).text
+    line = f"upheld, by {key_of(1)}"
+    assert f"{line}; upheld, and its correction is missing" in before
+    assert f"{line}; that key was declared compromised 密钥已声明失控: in wrong hands since" in after
+
+
+def test_who_might_answer_for_an_authority_that_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """An objection to a record of an authority that wrote nothing about the subjects."""
+    chain = sample_chain()
+    object_to(chain, 1, 2 << 48 | 1, outcome=3)
+    content = json.loads(made(chain))
+    shown = content["authorities"]["shown"]
+    left = [each["authority"] for each in shown if each["authority"] != 2]
+    content["authorities"]["shown"] = [each for each in shown if each["authority"] != 2]
+    proof = multi_proof(trees_of(chain).authorities, [each - 1 for each in left])
+    content["authorities"]["proof"] = base64(proof)
+    told = Told(capsys, resealed(content))
+    assert told.code == 0
+    assert f"rejected, by {key_of(2)}; whether that key might answer is not shown" in told.text
+
+
+def test_a_signature_made_afterwards_clears_no_record(capsys: pytest.CaptureFixture[str]) -> None:
+    """Written with a key in wrong hands; signed once more, later, with the authority's own."""
+    chain = sample_chain()
+    chain.batch(1, [record(1, 2)], key=key_of(1))
+    chain.compromise(1, key_of(1), GENESIS)
+    header = [each for each in chain.facts if isinstance(each, BatchRecorded)][-1]
+    name = f"GACC-{header.first_number} "
+
+    def line() -> str:
+        data = made(chain, signatures=signatures_of(chain))
+        (found,) = [
+            each for each in Told(capsys, data).text.split("\n") if name in each and "written" in each
+        ]
+        return found
+
+    assert "that key was declared compromised" in line()
+    chain.facts[chain.facts.index(header)] = header._replace(key=SIGNER)
+    cleared = line()
+    assert f"by {SIGNER}, as the file says; that key signed them" in cleared
+    assert "a key of its authority was declared compromised 密钥曾失控, and may have written it" in cleared
+
+
+def test_what_other_firms_object_to_is_said_to_be_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    chain = sample_chain()
+    object_to(chain, 2, 1 << 48 | 2, outcome=1)
+    told = Told(capsys, made(chain))
+    assert "objection 异议 3" not in told.text
+    assert "what other firms object to in these records: it stands in files about those firms" in told.text

@@ -167,7 +167,7 @@ def test_an_upheld_objection_that_was_never_carried_out(capsys: pytest.CaptureFi
     told = Told(capsys, made(chain))
     assert told.code == 0
     assert "objection 异议 3 to US-CPSC-5" in told.text
-    assert "upheld; upheld, and its correction is missing" in told.text
+    assert f"upheld, by {key_of(3)}; upheld, and its correction is missing" in told.text
 
 
 @pytest.mark.parametrize(

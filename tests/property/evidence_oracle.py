@@ -194,10 +194,10 @@ class Printed:
         documents = {each["record"] for each in subject["documents"]}
         for record in records:
             self._record(record, self.truth.bare(record.id) in documents)
-        answers = {f.objection: f.outcome for f in self.truth.told(facts.ObjectionAnswered)}
+        answers = {f.objection: f for f in self.truth.told(facts.ObjectionAnswered)}
         for opened in self.truth.told(facts.ObjectionOpened):
             if opened.enterprise == number:
-                self._objection(opened, answers.get(opened.objection, 0), {each.id for each in records})
+                self._objection(opened, answers.get(opened.objection))
 
     def _record(self, record: Posted, document: bool) -> None:
         line, kind = self.next(), CATALOGUE[record.type]
@@ -221,17 +221,35 @@ class Printed:
             lost = since is not None and since <= datetime.fromisoformat(found[1]).timestamp()
         else:
             since, lost = None, False
+        perhaps = self.with_authorities and any(
+            fact.authority == record.id >> 48 and record.decided_on <= (fact.at.timestamp + 8 * 3600) // 86400
+            for fact in self.truth.told(facts.KeyCompromised)
+        )
         severity = f"; severity 严重程度 {record.severity}, and its type's is {kind['severity']}"
         expected = severity if record.severity != kind["severity"] else ""
         if lost and since is not None:
             expected += (
                 f"; that key was declared compromised 密钥已声明失控: in wrong hands since {civil(since)}"
             )
+        elif perhaps:
+            expected += (
+                "; a key of its authority was declared compromised 密钥曾失控, and may have written it"
+            )
         assert rest == expected
 
-    def _objection(self, opened: facts.ObjectionOpened, outcome: int, own: set[int]) -> None:
+    def _objection(self, opened: facts.ObjectionOpened, answer: facts.ObjectionAnswered | None) -> None:
         name = self.truth.name(opened.record) if self.with_authorities else self.truth.bare(opened.record)
-        missing = ""
+        outcome, own = answer.outcome if answer else 0, {p.id for p in self.truth.posted(*self.shown)}
+        missing, by = "", "" if answer is None else f", by {answer.by}"
+        told = {each["authority"] for each in self.content["authorities"]["shown"]}
+        if answer is not None and opened.record >> 48 not in told:
+            by += "; whether that key might answer is not shown"
+        elif answer is not None:
+            since = self.truth.compromised(opened.record >> 48, answer.by)
+            if since is not None and since <= answer.at.timestamp:
+                by += (
+                    f"; that key was declared compromised 密钥已声明失控: in wrong hands since {civil(since)}"
+                )
         if outcome in (1, 2) and opened.record not in own:
             missing = "; whether it was carried out is not shown: the record is in another file"
         elif outcome in (1, 2):
@@ -242,7 +260,7 @@ class Printed:
                 missing = "; upheld, and its correction is missing"
         self.expect(
             f"  objection 异议 {opened.objection} to {name}, opened {day_text(opened.opened_on)}, "
-            f"due {day_text(opened.due_on)}: {OUTCOMES[outcome]}{missing}"
+            f"due {day_text(opened.due_on)}: {OUTCOMES[outcome]}{by}{missing}"
         )
 
     def _moved(self) -> bool:
@@ -268,7 +286,7 @@ class Printed:
             self.expect(f"  {CODES[number]}" + (f": {', '.join(marks)}" if marks else ""))
             for fact in self.truth.told(facts.KeyCompromised):
                 if fact.authority == number:
-                    lost = "was declared compromised: that a record here is not by it, only a signature shows 密钥失陷"
+                    lost = "was declared compromised: that a record here is not by it, no file shows 密钥失陷"
                     self.expect(f"    key {fact.key} {lost}")
 
     def _score(self) -> None:
@@ -310,7 +328,7 @@ class Printed:
             expected.append("who wrote the records, and whether they might: nothing is said of authorities")
         elif written:
             expected.append(
-                "when, where and by which key a record was written: the file's word, but for signatures"
+                "when, where and by which key a record was written: the file's word; a signature shows who signed"
             )
         wallet = "  that a record under four eyes came from a contract wallet: the audit tells"
         if wallet in self.lines:
@@ -322,6 +340,13 @@ class Printed:
             if "identity" not in each
         ]
         expected.append("that a firm has one number only: the audit of the whole ledger tells")
+        if "score" in self.content:
+            card = CARD.hash.hex()[:16]
+            expected.append(f"that card {card} is the one in force: which are registered no file shows")
+        if written:
+            expected.append(
+                "what other firms object to in these records: it stands in files about those firms"
+            )
         named = {r.ref for r in self.truth.posted(*self.shown) if r.type in (248, 249)} - set(self.shown)
         if named:
             others = ", ".join(map(str, sorted(named)))

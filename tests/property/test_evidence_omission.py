@@ -242,7 +242,7 @@ def test_honest_files_hold_and_are_true() -> None:
     # What there is to say is said somewhere, or the oracle would not be asked.
     said = (
         "its correction is missing",
-        "upheld\n",
+        "upheld, by 0x",
         "rejected",
         "open",
         "suspended",
