@@ -9,7 +9,6 @@ from house import House, event, party
 from parts import parts
 from sqlalchemy import update
 
-from ledger.bootstrap import _remember
 from ledger.chain.abi import CONTRACTS
 from ledger.chain.submitter import Submitter
 from ledger.domain.calendar import to_day
@@ -52,7 +51,6 @@ class Liar:
 def ledger(house: House, tmp_path: Path) -> Any:
     """Two assessments, a day apart, of two enterprises and then of the one that changed."""
     found = parts(house, tmp_path)
-    _remember(house.database, house.deployment)
     card = found.cards[0]
     assert card.hash == CARD
     register = found.contracts.register_card(card.hash, card.effective_on)

@@ -9,13 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from house import House, event, party
+from house import House, event
 from nodes import free_port
 from parts import parts
 from sqlalchemy import update
 
 from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.crypto.notes import BadNote, Note, SigningKey, VerifierKey, verify_note
+from ledger.domain.parties import parse_party
 from ledger.errors import BadProof, BadValue
 from ledger.store import index
 from ledger.workflows.audit_kept import kept_checkpoints_of
@@ -45,7 +46,7 @@ def ledger(house: House, tmp_path: Path) -> Any:
 def write(house: House, *references: str) -> None:
     """Post records, each a run of its own."""
     for each in references:
-        house.accept(event(each, party(1)._replace(key=ONE, text=ONE[5:])))
+        house.accept(event(each, parse_party(ONE)))
         house.sender().drain()
     house.follower().catch_up()
 
