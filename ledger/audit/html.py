@@ -1,7 +1,7 @@
 """An audit's report as one HTML page to file: what was checked, when, by which versions, and every deviation.
 
 Chinese and English side by side; no script, no outside resource, fit for print. Everything from the ledger
-is escaped: a deviation may quote what a forger wrote.
+is escaped, and of the report's harmless form: a deviation may quote what a forger wrote.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ledger.audit.plain import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ledger.audit.deviation import NotChecked, Review
-    from ledger.audit.report import Report
+    from ledger.audit.report import DeviationDict, ReasonDict, Report
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1b1f24;
@@ -70,14 +71,16 @@ _CHINESE = {
 
 def report_html(report: Report, about: Mapping[str, str]) -> str:
     """Return the page. `about` says, in order, what was audited and by what: chain, versions, times."""
+    said = report.shown()
     english, chinese = report.headline
     kind = {"holds": "ok", "deviates": "bad", "not checked": "open"}[report.verdict]
     checked = "".join(
         f"<tr><td>{_CHINESE.get(name, '')} {escape(name.replace('_', ' '))}</td>"
         f'<td class="number">{count:,}</td></tr>'
-        for name, count in report.checked.items()
+        for name, count in said["checked"].items()
     )
-    told = dict(about) | ({"scope 范围": report.scope} if report.scope else {})
+    told: dict[str, str] = harmless(dict(about))
+    told |= {"scope 范围": said["scope"]} if said["scope"] else {}
     facts = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in told.items()
     )
@@ -95,41 +98,41 @@ def report_html(report: Report, about: Mapping[str, str]) -> str:
 <table>{facts}</table>
 <h2>已核验 Checked</h2>
 <table><tr><th>项目 Item</th><th>数量 Count</th></tr>{checked}</table>
-{_deviations(report)}
-{_reasons("未能核验 Not checked", report.not_checked)}
-{_reasons("待复核 For review", report.review)}
-{_members(report)}
+{_deviations(said["deviations"])}
+{_reasons("未能核验 Not checked", said["not_checked"])}
+{_reasons("待复核 For review", said["review"])}
+{_members(said["members"])}
 </body>
 </html>
 """
 
 
-def _reasons(title: str, reasons: Sequence[Review | NotChecked]) -> str:
+def _reasons(title: str, reasons: Sequence[ReasonDict]) -> str:
     if not reasons:
         return ""
     rows = "".join(
-        f"<tr><td>{number}</td><td>{escape(each.what)}</td><td>{escape(each.where)}</td>"
-        f"<td><code>{escape(each.why)}</code></td></tr>"
+        f"<tr><td>{number}</td><td>{escape(each['what'])}</td><td>{escape(each['where'])}</td>"
+        f"<td><code>{escape(each['why'])}</code></td></tr>"
         for number, each in enumerate(reasons, 1)
     )
     head = "<th>#</th><th>事项 What</th><th>位置 Where</th><th>原因 Why</th>"
     return f"<h2>{title}</h2>\n<table><tr>{head}</tr>{rows}</table>"
 
 
-def _members(report: Report) -> str:
-    if not report.members:
+def _members(members: Sequence[str]) -> str:
+    if not members:
         return ""
-    rows = "".join(f"<tr><td>{escape(each)}</td></tr>" for each in report.members)
+    rows = "".join(f"<tr><td>{escape(each)}</td></tr>" for each in members)
     return f"<h2>治理权限 Who may govern</h2>\n<table>{rows}</table>"
 
 
-def _deviations(report: Report) -> str:
-    if not report.deviations:
+def _deviations(deviations: Sequence[DeviationDict]) -> str:
+    if not deviations:
         return ""
     rows = "".join(
-        f"<tr><td>{number}</td><td>{escape(each.what)}</td><td>{escape(each.where)}</td>"
-        f"<td><code>{escape(each.expected)}</code></td><td><code>{escape(each.found)}</code></td></tr>"
-        for number, each in enumerate(report.deviations, 1)
+        f"<tr><td>{number}</td><td>{escape(each['what'])}</td><td>{escape(each['where'])}</td>"
+        f"<td><code>{escape(each['expected'])}</code></td><td><code>{escape(each['found'])}</code></td></tr>"
+        for number, each in enumerate(deviations, 1)
     )
     head = "<th>#</th><th>偏差 What</th><th>位置 Where</th><th>应为 Expected</th><th>实为 Found</th>"
     return f"<h2>偏差 Deviations</h2>\n<table><tr>{head}</tr>{rows}</table>"

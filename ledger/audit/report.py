@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
+
+from ledger.audit.plain import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger.audit.deviation import Deviation, NotChecked, Review
 
@@ -106,31 +108,40 @@ class Report:
             "members": list(self.members),
         }
 
+    def shown(self) -> ReportDict:
+        """The same for a person: every text in it is one harmless line, for others wrote what it quotes.
+
+        Whatever shows a report is made from this.
+        """
+        return cast("ReportDict", harmless(self.to_dict()))
+
     def to_text(self) -> str:
         """The report as plain text under a headline in English and Chinese."""
-        lines = [*self.headline, "", *([f"Scope 范围: {self.scope}", ""] if self.scope else [])]
-        lines += ["Checked 已核验:", *self._counts()]
-        for number, found in enumerate(self.deviations, 1):
+        said = self.shown()
+        lines = [*self.headline, "", *([f"Scope 范围: {said['scope']}", ""] if said["scope"] else [])]
+        lines.append("Checked 已核验:")
+        lines += [f"  {name.replace('_', ' ')}: {count:,}" for name, count in said["checked"].items()]
+        for number, found in enumerate(said["deviations"], 1):
             lines += [
                 "",
-                f"{number}. {found.what}",
-                f"   where 位置: {found.where}",
-                f"   expected 应为: {found.expected}",
-                f"   found 实为: {found.found}",
+                f"{number}. {found['what']}",
+                f"   where 位置: {found['where']}",
+                f"   expected 应为: {found['expected']}",
+                f"   found 实为: {found['found']}",
             ]
-        if self.not_checked:
+        if said["not_checked"]:
             lines += ["", "Not checked 未能核验 (no fault was seen here, and none can be ruled out):"]
-            lines += [f"  not checked: {each.what}: {each.where}: {each.why}" for each in self.not_checked]
-        if self.review:
+            lines += [f"  not checked: {_line(each)}" for each in said["not_checked"]]
+        if said["review"]:
             lines += ["", "For review 待复核 (these hold, and an authority must look at them):"]
-            lines += [f"  {each.what}: {each.where}: {each.why}" for each in self.review]
-        if self.members:
-            lines += ["", "Who may govern 治理权限:", *(f"  {each}" for each in self.members)]
+            lines += [f"  {_line(each)}" for each in said["review"]]
+        if said["members"]:
+            lines += ["", "Who may govern 治理权限:", *(f"  {each}" for each in said["members"])]
         return "\n".join(lines) + "\n"
 
-    def _counts(self) -> Iterator[str]:
-        for name, count in self.checked.items():
-            yield f"  {name.replace('_', ' ')}: {count:,}"
+
+def _line(each: ReasonDict) -> str:
+    return f"{each['what']}: {each['where']}: {each['why']}"
 
 
 def _reason(each: Review | NotChecked) -> ReasonDict:

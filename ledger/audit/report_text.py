@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.audit.claims import claims_dict, nothing_signed
-from ledger.audit.plain import ascii_line, one_line
+from ledger.audit.plain import ascii_line, harmless, one_line
 from ledger.domain.calendar import civil_instant
 from ledger.errors import BadValue
 
@@ -18,7 +18,7 @@ _NO_IDENTITY: Final = "which firm this number is: not shown"
 
 def claims_text(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> str:
     """The verdict as plain text under a headline in English and Chinese."""
-    claims = claims_dict(verdict, allow_incomplete)
+    claims = harmless(claims_dict(verdict, allow_incomplete))
     lines = [
         *_headline(verdict, claims),
         *_stated_lines(verdict, claims),
