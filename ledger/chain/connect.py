@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.chain.clock import SPAN_DAYS, NodeElsewhere
 from ledger.chain.rpc import HttpNode
 from ledger.errors import Busy, ChainUnavailable, WrongClock
+from ledger.json_text import read_json_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def connect(
 def _served(data_dir: Path) -> HttpNode | None:
     """A client of the process that owns the chain, if it serves and answers."""
     try:
-        where: dict[str, Any] = json.loads((data_dir / "chain.json").read_bytes())
+        where: Any = read_json_file(data_dir / "chain.json")
         owner = int((data_dir / "chain.lock").read_text(encoding="ascii"))
         token = (data_dir / str(where["token_file"])).read_text(encoding="ascii").strip()
         if where["pid"] != owner:

@@ -54,9 +54,23 @@ class Deployment:
     def from_json(cls, content: dict[str, Any]) -> Deployment:
         """Read what `to_json` gave. Raises `Misconfigured`."""
         try:
-            return cls(**{name: content[name] for name in cls.__dataclass_fields__})
+            given = {name: content[name] for name in cls.__dataclass_fields__}
         except (KeyError, TypeError) as error:
             raise Misconfigured(f"not a deployment: {error}") from None
+        for name, value in given.items():
+            if not _fits(name, value):
+                raise Misconfigured(f"not a deployment: {name}: {str(value)[:80]!r}")
+        return cls(**given)
+
+
+def _fits(field: str, value: object) -> bool:
+    """Whether a field of a deployment can have such a value."""
+    if field in {"chain_id", "block"}:
+        return type(value) is int and 0 <= value < 1 << 63
+    if field == "version":
+        return isinstance(value, str)
+    digits = 64 if field == "genesis_hash" else 40
+    return isinstance(value, str) and re.fullmatch(rf"0x[0-9a-fA-F]{{{digits}}}", value) is not None
 
 
 def field_of(contract: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ledger.chain.accounts import address_of, sign_digest, sign_transaction
 from ledger.errors import BadValue, Misconfigured
 from ledger.files import write_private
+from ledger.json_text import read_json_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ class KeyFile:
         from eth_account import Account  # noqa: PLC0415  on use
 
         try:
-            content = json.loads(path.read_bytes())
+            content = read_json_file(path)
         except (OSError, ValueError) as error:
             raise Misconfigured(f"the key file {path} cannot be read: {error}") from None
         try:

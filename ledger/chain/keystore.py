@@ -16,11 +16,12 @@ import hmac
 import json
 import os
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ledger.chain.accounts import Transaction, address_of, sign_digest, sign_transaction
 from ledger.errors import Misconfigured
 from ledger.files import locked, write_private, writing
+from ledger.json_text import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,7 +207,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
     """Check a keystore's form, before any of it is used."""
     try:
-        content: dict[str, Any] = json.loads(raw)
+        content = cast("dict[str, Any]", read_json(raw))
         kdf = content["kdf"]
         good = (
             content["version"] == 1
@@ -216,7 +217,7 @@ def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
         bytes.fromhex(kdf["salt"])
         good &= all(isinstance(content["secrets"][purpose], str) for purpose in ("master", "mac"))
         good &= all({"address", "sealed"} <= entry.keys() for entry in content["keys"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"{path} is not a keystore: {error}") from None
     if not good:
         raise Misconfigured(f"{path} is not a keystore of a known version")

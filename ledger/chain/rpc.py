@@ -69,7 +69,10 @@ class HttpNode:
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 60.0) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # a bracket without its other; what it says of it may hold a password
+            raise Misconfigured("not an http(s) address of a node") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"not an http(s) address of a node: {parts.scheme}://{parts.hostname or ''}")
         try:

@@ -16,7 +16,11 @@ from ledger.cli.read import Identifier
 
 objections = typer.Typer(no_args_is_help=True, help="Objections to records, and their answers. 异议.")
 
-Objection = Annotated[int, typer.Argument(metavar="NUMBER", help="The objection's number.")]
+#: The largest number that a database holds.
+_LARGEST = (1 << 63) - 1
+Objection = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, max=_LARGEST, help="The objection's number.")
+]
 Outcome = Annotated[str, typer.Option("--outcome", help="upheld, 'partly upheld' or rejected.")]
 AnswerText = Annotated[str, typer.Option("--answer", help="The written answer.")]
 

@@ -14,7 +14,7 @@ from ledger.audit.signed import WrongKind
 from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.cli.common import AsJson, emit, opened, write_file
 from ledger.cli.read import AsOf, Identifier, day_or_today
-from ledger.crypto.notes import RECOMPUTED
+from ledger.crypto.notes import MAX_SIGNATURES, RECOMPUTED
 from ledger.errors import BadValue
 
 if TYPE_CHECKING:
@@ -110,7 +110,10 @@ def verify(  # noqa: PLR0917  a verb's options
         list[str] | None, typer.Option("--witness", metavar="VKEY", help="A witness's key; may be repeated.")
     ] = None,
     quorum: Annotated[
-        int | None, typer.Option("--quorum", min=0, help="Witnesses that must have cosigned; default: all.")
+        int | None,
+        typer.Option(
+            "--quorum", min=0, max=MAX_SIGNATURES, help="Witnesses that must have cosigned; default: all."
+        ),
     ] = None,
     card: Annotated[
         list[str] | None, typer.Option("--card", metavar="FILE|HASH", help="A scorecard you know.")

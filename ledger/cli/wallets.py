@@ -15,6 +15,7 @@ from ledger.cli.common import AsJson, PassphraseFile, emit, passphrase_of, write
 from ledger.domain.calendar import iso_instant
 from ledger.domain.facts import OUTCOMES
 from ledger.errors import BadValue
+from ledger.json_text import BadJson, read_json_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,11 +99,11 @@ def seconds_of(text: str) -> int:
 def read_message(file: Path) -> object:
     """Return the JSON in a file. Raises `BadValue`."""
     try:
-        return json.loads(file.read_bytes())
+        return read_json_file(file)
     except OSError as error:
         raise BadValue("file", file, error.strerror or "cannot be read") from None
-    except ValueError:
-        raise BadValue("file", file, "is not JSON") from None
+    except BadJson as error:
+        raise BadValue("file", file, str(error)) from None
 
 
 def read_signature(file: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from ledger.cli.common import note
 from ledger.crypto.notes import ED25519, VerifierKey
 from ledger.errors import BadValue, Misconfigured
+from ledger.json_text import read_json_file
 
 if TYPE_CHECKING:
     from ledger.workflows.recomputing import Recomputer
@@ -25,10 +25,12 @@ def _recomputer(node: str | None, deployment: Path | None, keys: list[VerifierKe
     if node is None or deployment is None:
         raise BadValue("node", node or "", "needs both --node and --deployment")
     try:
-        content = json.loads(deployment.read_text())
+        content = read_json_file(deployment)
     except (OSError, ValueError) as error:
         raise BadValue("deployment", deployment, f"cannot be read: {error}") from None
-    found = Recomputer(HttpNode(node), Deployment.from_json(content.get("deployment", content)))
+    if isinstance(content, dict):
+        content = content.get("deployment", content)
+    found = Recomputer(HttpNode(node), Deployment.from_json(content))
     if found.origin not in {each.name for each in keys}:
         raise BadValue("deployment", deployment, f"of {found.origin}, which none of the --log keys signs")
     note(f"following {node} ...")

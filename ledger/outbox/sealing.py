@@ -18,6 +18,7 @@ from ledger.domain.calendar import day_of
 from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.records import RECORD_BYTES, Record, first_weighty, pack_run, record_id, unpack
 from ledger.store.bulk import IN_LIST, insert_rows, set_values
+from ledger.store.types import LARGEST
 from ledger.store.vault import batches, commands
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def unseen(vault: Connection) -> dict[int, list[Batch]]:
 
 def batch_at(vault: Connection, authority: int, first_number: int) -> Batch | None:
     """Return the sealed batch that begins with this number, if there is one."""
+    if first_number > LARGEST:
+        return None
     chosen = _BATCH.where(batches.c.authority == authority, batches.c.first_number == first_number)
     row = vault.execute(chosen).one_or_none()
     return None if row is None else Batch(*row)

@@ -124,7 +124,7 @@ def parse_card(text: str, where: str = "card") -> Scorecard:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, and arrays without end
         raise Misconfigured(f"{where}: not TOML: {error}") from None
     return _card(Form(where, table))
 

@@ -18,6 +18,7 @@ from ledger.crypto.hashing import sha256
 from ledger.errors import LedgerError, NotWritable
 from ledger.files import write_private, writing
 from ledger.index.follower import Block
+from ledger.json_text import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,8 +94,8 @@ class Progress:
         if digest != sha256(content).hex().encode():
             raise Unusable(f"the state {self._path} is damaged")
         try:
-            state: Any = json.loads(content)
-        except (ValueError, RecursionError):
+            state: Any = read_json(content)
+        except ValueError:
             state = None
         for name, known in self._of.items():
             if not isinstance(state, dict) or state.get(name) != known:

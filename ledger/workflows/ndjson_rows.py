@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.domain.submissions import FieldError
-from ledger.workflows.json_text import BadJson, read_json
+from ledger.json_text import BadJson, read_json
 from ledger.workflows.lines import ROW_LIMIT, Line, Lines
 from ledger.workflows.rows import RejectedRow, Row, not_utf8, shown
 

@@ -22,6 +22,7 @@ from ledger.index.queries import all_authorities
 from ledger.outbox.documents import Sealed, open_document, seal_document
 from ledger.store.bulk import IN_LIST
 from ledger.store.index import answers, objections, runs
+from ledger.store.types import LARGEST
 from ledger.store.vault import statements
 from ledger.workflows.enterprise_keys import check_voice
 from ledger.workflows.sending import present, send
@@ -124,7 +125,9 @@ def asked(ledger: Office, objection: int) -> Asked:
     """Return who is to answer an objection, and about what. Raises `NotFound`."""
     with ledger.db.read_index() as index:
         columns = (objections.c.record, objections.c.enterprise)
-        row = index.execute(select(*columns).where(objections.c.objection == objection)).one_or_none()
+        row = None
+        if objection <= LARGEST:  # beyond, a database would not even compare it
+            row = index.execute(select(*columns).where(objections.c.objection == objection)).one_or_none()
         if row is None:
             raise NotFound(f"there is no objection {objection}")
         authority, number = split_id(row.record)

@@ -15,8 +15,8 @@ from ledger.domain.records import split_id
 from ledger.domain.standing import in_order, standing
 from ledger.index.pages import Place, concerning, page_of
 from ledger.index.queries import runs_of
+from ledger.json_text import BadJson, read_json
 from ledger.workflows.held import held_documents
-from ledger.workflows.json_text import BadJson, read_json
 from ledger.workflows.objecting import disputed
 from ledger.workflows.reading import names_of
 from ledger.workflows.subjects import alone, subject_at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger.chain.connect import CHAIN_FILE
 from ledger.chain.keystore import KEYSTORE
 from ledger.errors import BadValue, NotFound
+from ledger.json_text import read_json_file
 from ledger.store.database import VAULT_FILE
 from ledger.workflows.backup import FORMAT, MANIFEST, copy, described, digest, empty, said
 from ledger.workflows.unfinished import UNFINISHED, filling
@@ -74,12 +74,12 @@ def _with_log(path: Path) -> None:
 def _manifest(folder: Path) -> _Manifest:
     """Read what a backup says of itself. Raises `NotFound` (none, or not a whole one), `BadValue`."""
     try:
-        content = json.loads((folder / MANIFEST).read_bytes())
+        content = read_json_file(folder / MANIFEST)
         found = _Manifest(content["made_at"], content["vault"], content["files"])
         good = content["format"] == FORMAT and isinstance(found.made_at, str)
         good &= found.vault in {"sqlite", "postgresql"}
         good &= all(bool(_DIGEST.fullmatch(each)) for each in found.files.values())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         good = False
     if not good:
         raise NotFound(f"{folder} holds no whole backup: {MANIFEST} is missing or not one of this software's")

@@ -1,4 +1,4 @@
-"""JSON as others write it, read with one meaning or not at all.
+"""JSON as others write it, read with one meaning or not at all: rows, and every file a verb reads.
 
 Refused beside what is no JSON: a key twice in one object (which value was meant?), NaN and infinities, and
 nesting deeper than any record needs. The last is counted before parsing: the parser recurses in C, bounded by
@@ -11,10 +11,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Levels of arrays and objects in one another that are read; records need three.
 MAX_DEPTH: Final = 32
+#: Bytes of the longest file that is read: messages to sign, key files and manifests are far from it.
+MAX_FILE: Final = 16 << 20
 _STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
 
@@ -23,8 +28,13 @@ class BadJson(ValueError):
     """Why a text is not read; `str` of it is the reason."""
 
 
-def read_json(text: str) -> object:
-    """Return the value of a JSON text. Raises `BadJson`."""
+def read_json(text: str | bytes) -> object:
+    """Return the value of a JSON text, as bytes in UTF-8. Raises `BadJson`."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError:
+            raise BadJson("not JSON: not text in UTF-8") from None
     if _too_deep(text):
         raise BadJson(f"JSON nested deeper than {MAX_DEPTH} levels")
     try:
@@ -36,6 +46,15 @@ def read_json(text: str) -> object:
     except ValueError as error:
         raise BadJson(f"not JSON that can be read: {error}") from None
     return value
+
+
+def read_json_file(path: Path) -> Any:
+    """Return the value of a file of JSON in UTF-8. Raises `OSError`, `BadJson`."""
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise BadJson(f"a file of more than {MAX_FILE} bytes")
+    return read_json(data)
 
 
 def _too_deep(text: str) -> bool:
