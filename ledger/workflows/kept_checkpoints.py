@@ -1,7 +1,7 @@
 """The files of checkpoints that were signed: kept whole, each readable again before it is written.
 
 They lie in `DATA_DIR/checkpoints`, named by block and time: a checkpoint is there to be handed out. A file is
-replaced as a whole, when witnesses have added their lines.
+replaced as a whole, under a lock, when witnesses have added their lines.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ledger.crypto.checkpoints import Checkpoint, parse_checkpoint
 from ledger.crypto.notes import BadNote, Note, parse_note, verify_note
 from ledger.errors import BadProof, BadValue, Misconfigured
-from ledger.files import write_private, writing
+from ledger.files import locked, write_private, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ FOLDER: Final = "checkpoints"
 _SUFFIX: Final = ".checkpoint"
 #: Beside the folder, once something was signed: that the folder is empty is then a loss, and no beginning.
 KNOWN: Final = "checkpoints.known"
+_LOCK: Final = "kept-checkpoints.lock"
 _PUT_BACK: Final = "Put it back from a backup, or from whoever was given it; if nobody was, remove the file"
 
 
@@ -42,17 +43,23 @@ class Kept(NamedTuple):
 
 
 def keep(kept: Kept) -> Kept:
-    """Write a checkpoint's file and return it: what is not kept is not handed out.
+    """Write a checkpoint's file and return it, with the lines that the file has of the same text already.
 
-    Raises `NotWritable`, and `BadNote` for what could not be read again.
+    So what another process had cosigned meanwhile is not lost; of one key the line given here counts. What is
+    not kept is not handed out. Raises `NotWritable`, and `BadNote` for what could not be read again.
     """
-    content = str(kept.note).encode()
-    parse_checkpoint(parse_note(content).text)
-    with writing():
+    data_dir = kept.path.parent.parent
+    with locked(data_dir / "locks" / _LOCK), writing():
         kept.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there = _read(kept.path).note if kept.path.exists() else kept.note
+        if there.text == kept.note.text:
+            lines = {(each.name, each.key_id): each for each in (*there.lines, *kept.note.lines)}
+            kept = kept._replace(note=kept.note._replace(lines=tuple(lines.values())))
+        content = str(kept.note).encode()
+        parse_checkpoint(parse_note(content).text)
         write_private(kept.path, content)
         # Last, so that a first write that failed is not taken for checkpoints that were lost.
-        write_private(kept.path.parent.with_name(KNOWN), b"")
+        write_private(data_dir / KNOWN, b"")
     return kept
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import http.client
+import queue
+import re
+import threading
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import urllib3
 
-from ledger.crypto.notes import COSIGNATURE, VerifierKey, parse_lines
+from ledger.crypto.notes import COSIGNATURE, MAX_BYTES, BadNote, VerifierKey, parse_lines
 from ledger.errors import BadProof, BadValue, ChainUnavailable
 from ledger.workflows.kept_checkpoints import keep
 from ledger.workflows.witness_request import request_body
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
 
     Proof = Callable[[int, int], list[bytes]]
 
-_TIMEOUT = 20.0
+#: Seconds in which a witness says something, and in which it has said everything.
+_TIMEOUT: Final = 20.0
+WHOLE_SECONDS: Final = 30.0
+_NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
 class WitnessUnavailable(ChainUnavailable):
@@ -56,13 +63,11 @@ def cosign(proof: Proof, kept: Kept, witnesses: Sequence[WitnessAt]) -> Kept:
     """Have the checkpoint cosigned by each witness and keep it with their lines.
 
     `proof` gives the log's consistency proof from one size to another. What one witness has signed is kept
-    before the next is asked. Raises `WitnessUnavailable`, `WitnessRefused`, `BadNote` (a signature that does
-    not verify).
+    before the next is asked. Raises `WitnessUnavailable`, `WitnessRefused` (an answer that is none, too).
     """
     for witness in witnesses:
         line = _ask(proof, kept, witness)
-        others = (each for each in kept.note.lines if each[:2] != line[:2])
-        kept = keep(kept._replace(note=kept.note._replace(lines=(*others, line))))
+        kept = keep(kept._replace(note=kept.note._replace(lines=(line,))))
     return kept
 
 
@@ -74,7 +79,7 @@ def _ask(proof: Proof, kept: Kept, witness: WitnessAt) -> Line:
         if status == 200:
             return _own(witness, kept.note, body)
         held = body.strip()
-        if status != 409 or kind != "text/x.tlog.size" or not held.isdigit() or int(held) > size:
+        if status != 409 or kind != "text/x.tlog.size" or not _NUMBER.fullmatch(held) or int(held) > size:
             break
         old = int(held)
     raise WitnessRefused(
@@ -83,23 +88,45 @@ def _ask(proof: Proof, kept: Kept, witness: WitnessAt) -> Line:
 
 
 def _own(witness: WitnessAt, note: Note, body: bytes) -> Line:
-    for line in parse_lines(body):
-        if (line.name, line.key_id) == (witness.key.name, witness.key.key_id):
-            witness.key.check(note.text, line.signature)
-            return line
+    try:
+        for line in parse_lines(body):
+            if (line.name, line.key_id) == (witness.key.name, witness.key.key_id):
+                witness.key.check(note.text, line.signature)
+                return line
+    except BadNote as error:
+        raise WitnessRefused(f"{witness.key.name} at {witness.url}: no cosignature: {error}") from None
     raise WitnessRefused(f"{witness.url} signed with another key than {witness.key.name}'s")
 
 
 def _post(witness: WitnessAt, body: bytes) -> tuple[int, str, bytes]:
+    """Ask in a thread of its own: whatever drips in, of a name, a handshake or an answer, the wait ends."""
+    found = queue.SimpleQueue[tuple[int, str, bytes] | Exception]()
+
+    def ask() -> None:
+        try:
+            found.put(_exchange(f"{witness.url}/add-checkpoint", body))
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+            found.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    who = f"{witness.key.name} at {witness.url}"
     try:
-        answer = urllib3.request(
-            "POST",
-            f"{witness.url}/add-checkpoint",
-            body=body,
-            timeout=_TIMEOUT,
-            retries=False,
-            redirect=False,
-        )
-    except urllib3.exceptions.HTTPError as error:
-        raise WitnessUnavailable(f"{witness.key.name} at {witness.url} does not answer: {error}") from None
-    return answer.status, answer.headers.get("Content-Type", ""), answer.data
+        answer = found.get(timeout=WHOLE_SECONDS)
+    except queue.Empty:
+        raise WitnessUnavailable(f"{who} has not answered within {WHOLE_SECONDS:.0f} seconds") from None
+    if isinstance(answer, Exception):
+        raise WitnessUnavailable(f"{who} does not answer: {answer}")
+    if len(answer[2]) > MAX_BYTES:
+        raise WitnessRefused(f"{who}: {answer[0]}: an answer of more than {MAX_BYTES} bytes")
+    return answer
+
+
+def _exchange(url: str, body: bytes) -> tuple[int, str, bytes]:
+    answer = urllib3.request(
+        "POST", url, body=body, timeout=_TIMEOUT, retries=False, redirect=False, preload_content=False
+    )
+    try:
+        raw = answer.read(MAX_BYTES + 1, decode_content=False)
+    finally:
+        answer.close()
+    return answer.status, answer.headers.get("Content-Type", ""), raw

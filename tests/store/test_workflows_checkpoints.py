@@ -15,7 +15,7 @@ from parts import parts
 from sqlalchemy import update
 
 from ledger.audit.verifier import Trusted, verify_evidence
-from ledger.crypto.notes import BadNote, Note, SigningKey, VerifierKey, verify_note
+from ledger.crypto.notes import MAX_SIGNATURES, BadNote, Line, Note, SigningKey, VerifierKey, verify_note
 from ledger.domain.parties import parse_party
 from ledger.errors import BadProof, BadValue
 from ledger.store import index
@@ -250,3 +250,25 @@ def test_many_at_once_sign_one_checkpoint(ledger: Any) -> None:
     assert found.count(str(kept.note)) == 4
     assert len(found) == 8
     assert len(set(found)) == 2
+
+
+def test_lines_of_two_verbs_at_once_are_both_kept(ledger: Any, tmp_path: Path) -> None:
+    """Each began with the note as it was, and the slower one does not write over the faster one's line."""
+    kept = make_checkpoint(ledger)
+    with witnessing(ledger, tmp_path / "a", []) as one, witnessing(ledger, tmp_path / "b", []) as two:
+        proof = partial(consistency, ledger)
+        cosign(proof, kept, [one])
+        last = cosign(proof, kept, [two])
+    assert [each.name for each in last.note.lines] == [kept.checkpoint.origin, one.key.name, two.key.name]
+    (found,) = kept_checkpoints(ledger.settings.data_dir)
+    assert found.note == last.note
+    # Signed once more as it is, as when nothing has moved and the clock stands still: the lines stay.
+    assert keep(kept).note == last.note
+
+
+def test_more_lines_than_are_read_back_are_not_kept(ledger: Any) -> None:
+    kept = make_checkpoint(ledger)
+    many = tuple(Line(f"w{n}", b"abcd", b"z") for n in range(MAX_SIGNATURES))
+    with pytest.raises(BadNote, match="65 signatures"):
+        keep(kept._replace(note=kept.note._replace(lines=many)))
+    assert kept_checkpoints(ledger.settings.data_dir)[-1].note == kept.note
