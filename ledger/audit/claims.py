@@ -42,7 +42,7 @@ def claims_dict(verdict: EvidenceVerdict, allow_incomplete: bool = False) -> dic
     holding = proven(verdict)
     # A code that nobody vouches for is the file's own word: records then go by their authority's number.
     codes = {n: each.code for n, each in verdict.authorities.items()} if holding["authorities"] else {}
-    made, stated, lost = verdict.assessment, verdict.stated, _lost_keys(verdict)
+    made, stated, lost = verdict.assessment, verdict.stated, _lost_until(verdict)
     return {
         "ok": holds(verdict, allow_incomplete),
         "complete": verdict.vouched.complete,
@@ -124,11 +124,13 @@ def _counted(many: int, root: bytes) -> dict[str, Any]:
     return {"count": many, "root": root.hex()}
 
 
-def _lost_keys(verdict: EvidenceVerdict) -> dict[int, list[tuple[str, int]]]:
-    """Each authority's keys that were declared compromised, and the last day they may have written on."""
+def _lost_until(verdict: EvidenceVerdict) -> dict[int, int]:
+    """The last day on which a key of each authority was declared compromised: it wrote no later."""
     return {
-        number: [(f.key, day_of(f.at.timestamp)) for f in each.facts if isinstance(f, KeyCompromised)]
+        number: day_of(fact.at.timestamp)
         for number, each in verdict.authorities.items()
+        for fact in each.facts
+        if isinstance(fact, KeyCompromised)
     }
 
 
@@ -137,7 +139,7 @@ def _subject(
     verdict: EvidenceVerdict,
     catalogue: Catalogue,
     codes: Mapping[int, str],
-    lost: Mapping[int, list[tuple[str, int]]],
+    lost: Mapping[int, int],
 ) -> dict[str, Any]:
     return {
         "enterprise": subject.enterprise,
@@ -153,16 +155,15 @@ def _subject(
 
 
 def _written(
-    record: Posted, run: ShownRun, verdict: EvidenceVerdict, lost: Mapping[int, list[tuple[str, int]]]
+    record: Posted, run: ShownRun, verdict: EvidenceVerdict, lost: Mapping[int, int]
 ) -> dict[str, Any]:
-    """By whom, by the file's word; `lost_keys` may have written it too, whatever the file says."""
+    """By whom, by the file's word; and whether a key declared compromised may have, whatever that says."""
     right, signature = verdict.rights.get(run.leaf_index), covering(verdict.signatures, record.id)
-    keys = lost.get(split_id(record.id)[0], ())
     return {
         "key": right and right.key,
         "key_signed": signature is not None and signature.checked and signature.whole,
         "compromised_from": right and right.compromised_from,
-        "lost_keys": list(dict.fromkeys(key for key, until in keys if record.decided_on <= until)),
+        "perhaps_compromised": record.decided_on <= lost.get(split_id(record.id)[0], -1),
     }
 
 

@@ -142,7 +142,7 @@ def _line(record: dict[str, Any], stated: bool) -> str:
         line += f"; severity 严重程度 {record['severity']}, and its type's is {record['severity_of_type']}"
     if record["compromised_from"] is not None:
         line += f"; {_lost(record['compromised_from'])}{_unless(stated)}"
-    elif record["lost_keys"]:
+    elif record["perhaps_compromised"]:
         lost = "a key of its authority was declared compromised 密钥曾失控, and may have written it"
         line += f"; {lost}{_unless(stated)}"
     return line

@@ -8,6 +8,7 @@ from ledger.audit.completeness import NodeSays
 from ledger.chain.abi import encode_call
 from ledger.chain.blocks import block_at, data_of, hash_of, quantity, sensible
 from ledger.chain.rpc import CALLS_PER_BATCH, HttpNode
+from ledger.domain.numbered import Numbered
 from ledger.errors import ChainDamaged, ChainRefused
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _ask(node: HttpNode, contract: bytes, enterprises: Sequence[int], stated: in
     heads: list[bytes] = []
     for start in range(0, len(calls) if has_code else 0, CALLS_PER_BATCH):
         heads += map(_head, node.requests(calls[start : start + CALLS_PER_BATCH]))
-    found = dict(zip(enterprises, heads, strict=has_code))
+    found = Numbered(zip(enterprises, heads, strict=has_code))
     return NodeSays(node.where, chain_id, genesis.hash, has_code, latest, found, _stated(node, stated))
 
 

@@ -375,7 +375,9 @@ def test_a_node_that_does_not_answer_is_told_in_json_too(capsys: pytest.CaptureF
 
     trusted = Trusted(node=silent)
     code = report(FILES[""], trusted, "-", as_json=True, allow_incomplete=False)
-    printed = json.loads(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    printed = json.loads(out)
+    assert "\x1b" not in out
     assert (code, printed["ok"], printed["rule"]) == (1, False, ChainUnavailable.code)
     with pytest.raises(ChainUnavailable):
         report(FILES[""], trusted, "-", as_json=False, allow_incomplete=False)
