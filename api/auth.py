@@ -5,13 +5,14 @@
 | `KnownCaller` | any valid key |
 | `AuthorityCaller` | a key of an authority; posts for that authority |
 | `AuditCaller` | a key for audit |
-| `EnterpriseReader` | an authority, audit, or the enterprise itself; the look is in the access log by then |
+| `EnterpriseReader` | an authority, audit, or the enterprise itself; its looks are in the log by then |
 | `OwnReader` | these, and a foreign authority, which is shown what it wrote itself |
 
-An enterprise's key opens its own identifier and the names linked to it, and learns nothing about others: what
-is not its own is 403, whether or not it exists. A foreign authority's opens the parties that it has a record
-about, by the very identifier it used; any other is 404, whether or not it exists. `enterprise:N` is for
-authorities and audit, and only where a repair took the firm up without its identity.
+An enterprise's key opens its own identifier and what is linked with it today, and learns nothing about
+others: what is not its own is 403, whether or not it exists, and so is a day on which more was linked. A
+foreign authority's opens the parties that it has a record about, by the very identifier it used; any other is
+404, whether or not it exists. `enterprise:N` is for authorities and audit, and only where a repair took the
+firm up without its identity.
 """
 
 # FastAPI resolves annotations when a route is declared: what they name must be imported.
@@ -27,6 +28,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Unauthenticated
 from api.service import Service, TheService
+from ledger.domain.calendar import iso
 from ledger.domain.catalogue import Authority
 from ledger.domain.parties import Party, parse_party
 from ledger.errors import BadValue, Forbidden, NotFound
@@ -36,6 +38,8 @@ from ledger.store.access import ApiKey, Look, verify_key
 from ledger.workflows.subjects import members_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
 _BEARER: Final = HTTPBearer(
@@ -112,11 +116,16 @@ AuditCaller = Annotated[ApiKey, Depends(_audit)]
 
 
 class Reader(NamedTuple):
-    """A caller that may read one enterprise: its canonical key, and its index. The look is logged."""
+    """A caller that may read one enterprise: its canonical key, its index, and all shown with it today.
+
+    A look at each of `members` is in the access log, as this `action`.
+    """
 
     key: ApiKey
     party: str
     enterprise: int
+    members: tuple[int, ...]
+    action: str
     #: The foreign authority that asks; None: anybody else. It is shown nothing that others wrote.
     foreign: Authority | None = None
 
@@ -148,7 +157,7 @@ def _looking(
     *,
     foreign_too: bool,
 ) -> Reader:
-    """Return the reader; its look is in the access log by then."""
+    """Return the reader; its looks are in the access log by then."""
     with service.ledger.db.read_vault() as vault:
         key = _identify(request, vault, credentials)
         foreign = _foreign(service, key)
@@ -166,9 +175,36 @@ def _looking(
         with service.ledger.db.read_index() as index:
             if not has_written(index, foreign.number, enterprise):
                 raise NotFound(f"{party} is not in the ledger")
-    action = request.scope["route"].name
-    service.looks.write(Look(int(time.time()), key.scope, key.id, action, enterprise))
-    return Reader(key, party, enterprise, foreign)
+    members = (enterprise,) if foreign is not None else _united(service, enterprise, service.ledger.today())
+    reader = Reader(key, party, enterprise, members, request.scope["route"].name, foreign)
+    _log(service, reader, members)
+    return reader
+
+
+def of_day(service: Service, reader: Reader, as_of: int) -> None:
+    """See that a reader may read all that was linked on a day, and log its looks. Raises `Forbidden`.
+
+    A link that was wrong and is undone gives its code's key nothing of the name, of whichever day it asks.
+    """
+    if as_of == service.ledger.today():
+        return
+    added = [each for each in _united(service, reader.enterprise, as_of) if each not in reader.members]
+    if added and reader.key.scope.kind == "enterprise":
+        raise Forbidden(
+            f"On {iso(as_of)} it was linked with what it is not linked with today, and this key reads its own"
+            " enterprise only: ask for another day."
+        )
+    _log(service, reader, added)
+
+
+def _united(service: Service, enterprise: int, as_of: int) -> tuple[int, ...]:
+    with service.ledger.db.read_index() as index:
+        return members_of(index, enterprise, as_of)[1]
+
+
+def _log(service: Service, reader: Reader, shown: Collection[int]) -> None:
+    at, key = int(time.time()), reader.key
+    service.looks.write([Look(at, key.scope, key.id, reader.action, each) for each in shown])
 
 
 def _party(service: Service, vault: Connection, key: ApiKey, party_id: str) -> tuple[str, int]:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from ledger.store.access import Look, log_looks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.store.database import Database
 
 
 class _Entry:
-    __slots__ = ("error", "look", "written")
+    __slots__ = ("error", "looks", "written")
 
-    def __init__(self, look: Look) -> None:
-        self.look = look
+    def __init__(self, looks: Sequence[Look]) -> None:
+        self.looks = looks
         self.written = False
         self.error: Exception | None = None
 
@@ -33,9 +35,11 @@ class LookLog:
         self._turn = threading.Lock()
         self._waiting: list[_Entry] = []
 
-    def write(self, look: Look) -> None:
-        """Return when the look is committed. Raises what the vault raises; then it is not."""
-        mine = _Entry(look)
+    def write(self, looks: Sequence[Look]) -> None:
+        """Return when all looks of a request are committed. Raises what the vault raises; then none is."""
+        if not looks:
+            return
+        mine = _Entry(looks)
         with self._guard:
             self._waiting.append(mine)
         with self._turn:
@@ -48,7 +52,7 @@ class LookLog:
         with self._guard:
             entries, self._waiting = self._waiting, []
         try:
-            log_looks(self._database, [each.look for each in entries])
+            log_looks(self._database, [look for each in entries for look in each.looks])
         except Exception as error:  # noqa: BLE001 - raised again by every writer it concerns
             for each in entries:
                 each.error = error

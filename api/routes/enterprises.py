@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from api import cursors
-from api.auth import EnterpriseReader, OwnReader, Reader
+from api.auth import EnterpriseReader, OwnReader, Reader, of_day
 from api.depth import sendable
 from api.openapi import responses
 from api.schemas import (
@@ -97,6 +97,7 @@ def score(reader: EnterpriseReader, service: TheService, query: Annotated[ScoreQ
     """
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
+    of_day(service, reader, as_of)
     with service.large_reads.room(reader.key.id, reader.enterprise, LARGE_SCORE):
         found = score_of(ledger.db, ledger.catalogue, ledger.cards, reader.party, as_of)
         return Response(_in_steps(found), media_type="application/json")
@@ -144,6 +145,7 @@ def evidence(
     """The record, and proof that it is whole and in the log; `credit-ledger verify` checks it offline."""
     ledger = service.ledger
     as_of = _day(query.as_of, ledger.today())
+    of_day(service, reader, as_of)
     with service.large_reads.room(reader.key.id, reader.enterprise, LARGE_EVIDENCE):
         content = prove(
             ledger,

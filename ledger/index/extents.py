@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from ledger.domain.records import ids_of
-from ledger.index.queries import NEIGHBOURS
+from ledger.index.queries import connected
+from ledger.store.bulk import IN_LIST
 from ledger.store.index import days, runs
 
 if TYPE_CHECKING:
@@ -38,15 +39,19 @@ def has_written(index: Connection, authority: int, enterprise: int) -> bool:
 
 
 def is_large(index: Connection, enterprise: int, many: int) -> bool:
-    """Whether an enterprise has so many records or more, with those of all ever linked with it directly."""
-    return (index.scalar(_FIRST_COUNTS, {"enterprise": enterprise, "many": many}) or 0) >= many
+    """Whether an enterprise has so many records or more, with those of all that links ever reach from it."""
+    reached, found = sorted(connected(index, enterprise)), 0
+    for start in range(0, len(reached), IN_LIST):
+        given = {"reached": reached[start : start + IN_LIST], "many": many}
+        found += index.scalar(_FIRST_COUNTS, given) or 0
+        if found >= many:
+            return True
+    return False
 
 
 _counts = (
     select(runs.c.count)
-    .where(
-        (runs.c.enterprise == bindparam("enterprise")) | runs.c.enterprise.in_(NEIGHBOURS.scalar_subquery())
-    )
+    .where(runs.c.enterprise.in_(bindparam("reached", expanding=True)))
     .limit(bindparam("many"))
     .subquery()
 )

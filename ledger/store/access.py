@@ -11,7 +11,7 @@ import hmac
 import re
 import secrets
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args
 
 from sqlalchemy import bindparam, insert, select, tuple_, update
 
@@ -162,20 +162,37 @@ def looks_at(
 ) -> tuple[list[Look], tuple[int, int] | None]:
     """Return up to `limit` looks at any of these enterprises, latest first, and where the next page begins.
 
-    Pass the second result as `before` for the next page; None: there is none. The work is that of the page.
+    What one request was shown of several of them is one look. Pass the second result as `before` for the next
+    page; None: there is none. The work is that of the page.
     """
     at, number = before or (_NO_TIME, _NO_TIME)
     given = {"at": at, "id": number, "many": limit + 1}
     with database.read_vault() as connection:
         pages = [connection.execute(_LOOKS, {**given, "enterprise": each}).all() for each in enterprises]
     rows = sorted((row for page in pages for row in page), key=attrgetter("at", "id"), reverse=True)
+    looks = _together(rows)
     found = []
-    for row in rows[:limit]:
+    for row in (each[0] for each in looks[:limit]):
         kind, _, subject = row.who.partition(":")
         who = Scope(cast("ScopeKind", kind), subject)
         found.append(Look(row.at, who, row.detail, row.action, row.enterprise))
-    last = rows[limit - 1] if len(rows) > limit else None
+    last = looks[limit - 1][-1] if len(looks) > limit else None
     return found, last and (last.at, last.id)
+
+
+def _together(rows: Iterable[Row[Any]]) -> list[list[Row[Any]]]:
+    """Return rows as the looks they were written for: those of one request follow each other."""
+    looks: list[list[Row[Any]]] = []
+    seen: set[int] = set()
+    written = attrgetter("at", "detail", "action")
+    for row in rows:
+        if looks and row.enterprise not in seen and written(looks[-1][0]) == written(row):
+            looks[-1].append(row)
+        else:
+            looks.append([row])
+            seen = set()
+        seen.add(row.enterprise)
+    return looks
 
 
 #: Later than any look.

@@ -11,16 +11,20 @@ import httpx
 import pytest
 from served_ledger import CLEAN, FIRST, FOURTH, NAME, SECOND, THIRD, post, record
 
+from ledger.domain.calendar import iso
 from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.parties import parse_party
 from ledger.domain.submissions import Submission
 from ledger.outbox.accept import accept
 from ledger.store.access import revoke_key
+from ledger.workflows.linking import unlink
 from ledger.workflows.objecting import open_objection
 
 if TYPE_CHECKING:
     from served_ledger import Served
 
+#: A firm of these tests alone.
+SIXTH = "uscc:91330106MA2CFMDG7A"
 UNKNOWN_SUBMISSION = "0" * 32
 ROUTES = {
     "post": ("POST", "/v1/records"),
@@ -209,13 +213,49 @@ def test_an_enterprise_reads_the_names_linked_to_it(served: Served) -> None:
         listed = own.get(f"/v1/enterprises/{FOURTH}").json()["linked"]
         assert listed == [parse_party(named).key]
         looked = own.get(f"/v1/enterprises/{FOURTH}/accesses").json()["accesses"]
-        assert "score" in [each["what"] for each in looked]
+        assert [each["what"] for each in looked].count("score") == 1, "of both, and one look"
 
 
-def _link(served: Served, name: str, code: str) -> None:
+def test_a_wrong_link_that_is_undone_opens_nothing_of_any_day(served: Served) -> None:
+    """Neither side's key reads the other's by a day on which they were linked; who may is in both logs."""
+    named, code = "name:CN:WRONGLY LINKED GOODS", SIXTH
+    secret = record(served, named, "FR01", "24-779", 9, document="a secret of the name")
+    post(served, "US-CPSC", secret)
+    post(served, "GACC", record(served, code, "CU15", "certified 6", 9, document="a secret of the code"))
+    served.settle()
+    _link(served, named, code, days_ago=4)
+    served.settle()
+    own, other, day = f"enterprise:{named}", f"enterprise:{code}", iso(served.ledger.today() - 2)
+    paths = {each: f"/v1/enterprises/{quote(each, safe='')}" for each in (named, code)}
+    with served.client("audit") as audit:
+        assert audit.get(f"{paths[code]}/record").status_code == 200
+    unlink(served.ledger, served.ledger.authorities["SAMR"], named, "another firm's")
+    served.settle()
+    for scope, party in ((own, named), (other, code)):
+        with served.client(scope) as client:
+            for what in ("score", "evidence"):
+                assert client.get(f"{paths[party]}/{what}").status_code == 200
+                refused = client.get(f"{paths[party]}/{what}", params={"as_of": day})
+                assert refused.status_code == 403, what
+                assert f"On {day} it was linked with what it is not linked with today" in refused.text
+                before = client.get(
+                    f"{paths[party]}/{what}", params={"as_of": iso(served.ledger.today() - 6)}
+                )
+                assert before.status_code == 200
+    with served.client("audit") as audit:
+        assert audit.get(f"{paths[code]}/score", params={"as_of": day}).json()["linked"] == [
+            parse_party(named).key
+        ]
+        listed = audit.get(f"{paths[named]}/accesses").json()["accesses"]
+    # Of the code's record while they were linked, of its score of a day on which they were, and this look.
+    assert [each["what"] for each in listed if each["by"] == "audit"] == ["accesses", "score", "record"]
+    assert not [each for each in listed if each["by"] == other]
+
+
+def _link(served: Served, name: str, code: str, days_ago: int = 0) -> None:
     ledger = served.ledger
     link = ledger.catalogue.by_number[LINKED_TO]
-    day = ledger.today()
+    day = ledger.today() - days_ago
     row = Submission(parse_party(name), link, day, day, f"link {name}", code, "officer's reason")
     authority = ledger.authorities["SAMR"]
     (outcome,) = accept(ledger.db, ledger.keystore, ledger.catalogue, authority, [(1, row)], "test")

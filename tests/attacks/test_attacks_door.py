@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import json
 import socket
@@ -17,7 +18,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
 from ledger.chain.embedded import server as door
-from ledger.chain.embedded.server import BATCH_GAS, CONNECTIONS, READER_BLOCKS, READER_GAS, ChainServer
+from ledger.chain.embedded import work
+from ledger.chain.embedded.methods import PERCENTILES
+from ledger.chain.embedded.server import CONNECTIONS, ChainServer
+from ledger.chain.embedded.work import BATCH_GAS, READER_BLOCKS, READER_GAS, READER_SECONDS
 from ledger.workflows import witness_server
 from ledger.workflows.witness import Witness
 from ledger.workflows.witness_server import make_witness_server
@@ -97,6 +101,108 @@ def test_a_batch_of_loops_has_one_requests_work(served: ChainServer) -> None:
     assert [each["error"]["message"][:11] for each in answers[allowed:]] == ["one request"] * 3
 
 
+#: Of each precompile that is Python in many steps, a call of less than 2,000,000 gas; the last three took
+#: 6, 20 and 45 s.
+SLOW = {
+    0x05: f"{1:064x}{1024:064x}{1:064x}02" + "ff" * 1024 + "03",
+    0x06: "00" * 128,
+    0x07: "00" * 96,
+    0x0A: "00" * 192,
+    0x0B: "00" * 256,
+    0x0C: "00" * 160,
+    0x0D: "00" * 512,
+    0x0E: "00" * 288,
+    0x10: "00" * 64,
+    0x11: "00" * 128,
+    0x08: "00" * 192 * 57,
+    0x09: f"{1_990_000:08x}" + "00" * 208 + "01",
+    0x0F: "00" * 384 * 60,
+}
+
+
+@pytest.mark.parametrize("number", SLOW)
+def test_what_takes_longer_than_its_gas_says_is_not_for_strangers(served: ChainServer, number: int) -> None:
+    direct = {"to": f"0x{number:040x}", "data": "0x" + SLOW[number]}
+    # PUSH0 four times, PUSH1 number, PUSH3 gas, STATICCALL: what refuses is no failed call of a contract's.
+    within = {"data": f"0x5f5f5f5f60{number:02x}620fffff" + "fa00"}
+    for method, asked in (("eth_call", direct), ("eth_call", within), ("eth_estimateGas", direct)):
+        begun = time.monotonic()
+        _, answer = post(served, call(method, asked))
+        assert (
+            answer["error"]["message"] == f"precompile 0x{number:02x} is executed for who has the token only"
+        )
+        assert time.monotonic() - begun < 3
+
+
+def test_hashes_and_signatures_are_for_everybody(served: ChainServer) -> None:
+    asked = [call("eth_call", {"to": f"0x{number:040x}", "data": "0x00"}) for number in range(1, 5)]
+    answers = post(served, asked)[1]
+    assert all("result" in each for each in answers)
+    assert answers[1]["result"] == "0x" + hashlib.sha256(b"\0").hexdigest()
+
+
+def test_whatever_a_stranger_executes_ends_in_time(
+    served: ChainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where contracts call themselves, and a call's failure is a contract's to carry on from."""
+    monkeypatch.setattr(work, "READER_SECONDS", 0.2)
+    # JUMPDEST, a CALL of the sender's empty account with 100 gas, POP, again.
+    calling = {"data": "0x5b5f5f5f5f5f336064f1505f56"}
+    for asked in (LOOP, calling):
+        begun = time.monotonic()
+        answer, after = post(served, [call("eth_call", asked), call("eth_blockNumber")])[1]
+        assert answer["error"]["message"] == "execution takes longer than who has no token is given"
+        assert after["error"]["message"] == "one request is worked on for 0.2 s at most: ask for less"
+        assert time.monotonic() - begun < READER_SECONDS
+
+
+def test_answers_of_one_request_are_bounded_in_bytes(
+    served: ChainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = json.dumps(post(served, call("eth_getBlockByNumber", "0x0"))[1], separators=(",", ":"))
+    monkeypatch.setattr(work, "READER_BYTES", 3 * len(one))
+    answers = post(served, [call("eth_getBlockByNumber", "0x0")] * 5)[1]
+    assert ["result" in each for each in answers] == [True, True, True, False, False]
+    assert "bytes at most: ask for less" in answers[-1]["error"]["message"]
+    assert answers[-1]["id"] == 1
+
+
+def test_a_fee_history_has_a_hundred_percentiles_at_most(served: ChainServer) -> None:
+    asked = [call("eth_feeHistory", "0x400", "latest", [1] * many) for many in (PERCENTILES, PERCENTILES + 1)]
+    within, beyond = post(served, asked)[1]
+    assert {len(each) for each in within["result"]["reward"]} == {PERCENTILES}
+    assert beyond["error"]["message"] == "invalid parameters: percentiles are a list of 100 at most"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (call("eth_getLogs", {"fromBlock": [1], "toBlock": "latest"}), -32602),
+        (call("eth_getLogs", {"fromBlock": {}, "toBlock": {}}), -32602),
+        (call("eth_getLogs", {"blockHash": [1]}), -32602),
+        (call("eth_getLogs", {"topics": {}}), -32602),
+        (call("eth_call", {"to": []}), -32602),
+        (call("eth_call", {"from": 0, "data": []}), -32602),
+        (call("eth_feeHistory", True, "latest"), -32602),
+        (call("eth_feeHistory", 5, "latest", {"a": 1}), -32602),
+        (call("eth_getBlockByNumber", {"blockNumber": [1]}), -32602),
+        (call("eth_chainId") | {"params": {}}, -32600),
+        (call("eth_chainId") | {"params": 0}, -32600),
+        (call("eth_chainId") | {"id": [1]}, -32600),
+        (call("eth_chainId") | {"id": True}, -32600),
+        (b'{"jsonrpc":"2.0","method":"eth_chainId","id":NaN}', -32700),
+        (b'{"jsonrpc":"2.0","method":"eth_chainId","id":Infinity}', -32700),
+        (b'{"jsonrpc":"2.0","method":"eth_chainId","id":1e999}', -32600),
+    ],
+)
+def test_parameters_of_another_type_are_an_answer(served: ChainServer, asked: Any, code: int) -> None:
+    assert post(served, asked)[1]["error"]["code"] == code
+
+
+def test_a_length_of_thousands_of_digits_is_an_answer(served: ChainServer) -> None:
+    assert post(served, b"[]", Content_Length="9" * 5000)[0] == 413
+
+
 def test_work_ends_when_the_client_has_left_and_writing_goes_on(served: ChainServer, office: Ledger) -> None:
     host, port = served.url.removeprefix("http://").split(":")
     body = json.dumps([call("eth_call", LOOP)] * 10).encode()
@@ -115,6 +221,15 @@ def test_logs_of_the_whole_chain_are_told_in_parts(served: ChainServer) -> None:
         _, answer = post(served, call("eth_getLogs", {"fromBlock": first, "toBlock": last}))
         assert "in parts" in answer["error"]["message"]
     assert "result" in post(served, call("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"}))[1]
+
+
+@pytest.mark.parametrize("more", [{"blockHash": None}, {"fromBlock": "0x1", "toBlock": "latest"}])
+def test_no_spelling_of_the_whole_chain_is_told_at_once(
+    served: ChainServer, monkeypatch: pytest.MonkeyPatch, more: dict[str, object]
+) -> None:
+    monkeypatch.setattr(work, "READER_BLOCKS", 2)
+    asked = {"fromBlock": "earliest", "toBlock": "latest"} | more
+    assert "in parts" in post(served, call("eth_getLogs", asked))[1]["error"]["message"]
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 50_000, b"[" * 100_000 + b"]" * 100_000])

@@ -126,11 +126,24 @@ def test_looks_come_back_latest_first_in_pages(database: Database) -> None:
     assert first[0] == Look(8, GACC, "k", "score", 7)
 
 
+def test_what_one_request_was_shown_is_one_look_on_whichever_page(database: Database) -> None:
+    shown = [Look(5, GACC, "k", "score", each) for each in (7, 8, 9)]
+    for _ in range(3):
+        log_looks(database, shown)
+    pages, before = [], None
+    for _ in range(3):
+        page, before = looks_at(database, [7, 8, 9], before, 1)
+        pages.append(page)
+    assert [len(each) for each in pages] == [1, 1, 1]
+    assert before is None
+    assert len(looks_at(database, [8], None, 10)[0]) == 3
+
+
 def test_many_writers_share_transactions_and_lose_nothing(database: Database) -> None:
     book = LookLog(database)
     threads = [
         threading.Thread(
-            target=lambda at=at: [book.write(Look(at, GACC, "k", "score", at)) for _ in range(20)]
+            target=lambda at=at: [book.write([Look(at, GACC, "k", "score", at)]) for _ in range(20)]
         )
         for at in range(8)
     ]
@@ -144,7 +157,7 @@ def test_many_writers_share_transactions_and_lose_nothing(database: Database) ->
 
 def test_a_look_that_cannot_be_written_is_an_error_for_its_writer(database: Database) -> None:
     with pytest.raises(IntegrityError):
-        LookLog(database).write(Look(None, GACC, "k", "score", 1))  # type: ignore[arg-type]
+        LookLog(database).write([Look(None, GACC, "k", "score", 1)])  # type: ignore[arg-type]
 
 
 def test_a_repeated_request_gets_the_kept_answer(database: Database) -> None:

@@ -15,6 +15,7 @@ from eth_utils.exceptions import ValidationError
 
 from ledger.chain.accounts import MAX_TRANSACTION_BYTES, MAX_TRANSACTION_GAS
 from ledger.chain.embedded.backend import DurableBackend, transaction_builder
+from ledger.chain.embedded.bounded import BoundedComputation
 from ledger.chain.embedded.rules import CHAIN_ID
 from ledger.chain.rpc import RpcRefused
 from ledger.crypto.hashing import keccak256
@@ -32,13 +33,17 @@ _BLOB = 3
 
 
 class CallRequest(NamedTuple):
-    """What to execute without sending: addresses 20 bytes, `to` empty for a creation, `value` in wei."""
+    """What to execute without sending: addresses 20 bytes, `to` empty for a creation, `value` in wei.
+
+    With a `deadline` (of `time.monotonic`) it is executed within `bounded`.
+    """
 
     sender: bytes
     to: bytes
     data: bytes
     value: int
     gas: int
+    deadline: float | None = None
 
 
 class Evm:
@@ -172,6 +177,8 @@ class Evm:
             for warm in (request.sender, message.storage_address, state.coinbase):
                 state.mark_address_warm(warm)
             kind = state.computation_class
+            if request.deadline is not None:
+                kind, state.deadline = BoundedComputation, request.deadline
             apply = kind.apply_create_message if creates else kind.apply_message
             return apply(state, message, context)
 

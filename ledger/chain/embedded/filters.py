@@ -11,8 +11,10 @@ from ledger.crypto.hashing import keccak256
 if TYPE_CHECKING:
     from ledger.chain.embedded.blocks import Blocks, Header, Log
 
-#: Log data in one answer, in bytes; more is refused, and the client asks for fewer blocks.
+#: Logs in one answer, in bytes; more is refused, and the client asks for fewer blocks.
 MAX_DATA = 16 << 20
+#: What a log counts for beside its data: hashes, topics and numbers.
+_EACH = 256
 _LIMIT_EXCEEDED = -32005
 
 #: Alternatives for one position: any of these, or anything at all.
@@ -24,7 +26,7 @@ class LogFilter:
 
     def __init__(self, wanted: dict[str, Any]) -> None:
         self._addresses = _alternatives(wanted.get("address"), 20)
-        topics = wanted.get("topics") or []
+        topics = params.given(wanted, "topics", [])
         if not isinstance(topics, list):
             raise TypeError("topics are a list")
         self._topics = [_alternatives(topic, 32) for topic in topics]
@@ -66,7 +68,7 @@ def find_logs(blocks: Blocks, wanted: Any) -> list[dict[str, Any]]:
             continue
         matching = [(i, entry) for i, entry in enumerate(receipt.logs) if chosen.matches(entry)]
         found += encode.logs(header, encode.data(keccak256(raw)), matching)
-        size += sum(len(entry.data) for _, entry in matching)
+        size += sum(_EACH + len(entry.data) for _, entry in matching)
         if size > MAX_DATA:
             raise RpcRefused("query returned too much data; ask for fewer blocks", _LIMIT_EXCEEDED)
     return found
@@ -79,8 +81,8 @@ def _headers(blocks: Blocks, wanted: dict[str, Any]) -> Any:
             raise RpcRefused("unknown block", -32000)
         yield header
         return
-    first = params.block_number(wanted.get("fromBlock") or "latest", blocks)
-    last = min(params.block_number(wanted.get("toBlock") or "latest", blocks), blocks.head_number())
+    first = params.block_number(params.given(wanted, "fromBlock", "latest"), blocks)
+    last = min(params.block_number(params.given(wanted, "toBlock", "latest"), blocks), blocks.head_number())
     for number in range(first, last + 1):
         header = blocks.header(number)
         if header is not None:

@@ -9,6 +9,7 @@ the block to come. Two methods are this chain's own: `ledger_clock` says by what
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded import encode, params
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: The methods that change the chain.
 WRITING = frozenset({"eth_sendRawTransaction", "ledger_clockIsRight"})
+#: Percentiles of a fee history, as in geth.
+PERCENTILES = 100
 _NOT_FOUND, _INVALID = -32601, -32602
 _FIXED: dict[str, Any] = {
     "eth_accounts": [],
@@ -55,6 +58,7 @@ class Methods:
         self._clock = clock
         self._blocks = Blocks(store)
         self._loaded: Evm | None = None
+        self._seconds: float | None = None
         self._table: dict[str, Callable[..., Any]] = {
             "web3_clientVersion": _version,
             "eth_blockNumber": lambda: hex(self._blocks.head_number()),
@@ -78,8 +82,12 @@ class Methods:
             "ledger_clockIsRight": self._clock.accept,
         }
 
-    def answer(self, method: str, arguments: Sequence[Any]) -> Any:
-        """Return a method's result. Raises `RpcRefused` (unknown method, bad parameters, refusals)."""
+    def answer(self, method: str, arguments: Sequence[Any], seconds: float | None = None) -> Any:
+        """Return a method's result; given `seconds`, code is executed for as long at most (see `bounded`).
+
+        Raises `RpcRefused` (unknown method, bad parameters, refusals).
+        """
+        self._seconds = seconds
         if method in _FIXED:
             return _FIXED[method]
         handler = self._table.get(method)
@@ -189,11 +197,12 @@ class Methods:
         if not isinstance(wanted, dict):
             raise TypeError("a call is an object")
         return CallRequest(
-            sender=params.data(wanted.get("from") or "0x" + "00" * 20, 20),
-            to=params.data(wanted["to"], 20) if wanted.get("to") else b"",
-            data=params.data(wanted.get("input") or wanted.get("data") or "0x"),
-            value=params.quantity(wanted.get("value") or "0x0"),
-            gas=min(params.quantity(wanted.get("gas") or hex(BLOCK_GAS)), BLOCK_GAS),
+            sender=params.data(params.given(wanted, "from", "0x" + "00" * 20), 20),
+            to=b"" if wanted.get("to") in (None, "", "0x") else params.data(wanted["to"], 20),
+            data=params.data(params.given(wanted, "input", params.given(wanted, "data", "0x"))),
+            value=params.quantity(params.given(wanted, "value", "0x0")),
+            gas=min(params.quantity(params.given(wanted, "gas", hex(BLOCK_GAS))), BLOCK_GAS),
+            deadline=None if self._seconds is None else time.monotonic() + self._seconds,
         )
 
     # ------------------------------------------------------------------ fees
@@ -212,7 +221,9 @@ class Methods:
         last = self._header(newest)
         if last is None:
             raise RpcRefused(f"header not found: {newest}", -32000)
-        wanted = count if isinstance(count, int) else params.quantity(count)
+        if not isinstance(percentiles, (list, tuple)) or len(percentiles) > PERCENTILES:
+            raise ValueError(f"percentiles are a list of {PERCENTILES} at most")
+        wanted = count if type(count) is int else params.quantity(count)
         first = max(last.number - min(max(wanted, 1), 1024) + 1, 0)
         headers = [h for n in range(first, last.number + 1) if (h := self._blocks.header(n)) is not None]
         fees = [h.base_fee for h in headers] + [self._next_base_fee(last)]

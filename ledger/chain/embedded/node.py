@@ -35,15 +35,15 @@ class EmbeddedNode:
         self._guard = threading.RLock()
         self._open = True
 
-    def request(self, method: str, *params: object) -> Any:
-        """Call one method.
+    def request(self, method: str, *params: object, seconds: float | None = None) -> Any:
+        """Call one method; given `seconds`, code is executed for as long at most (see `bounded`).
 
         Raises `RpcRefused`, `ChainDamaged`, `WrongClock`; `ChainUnavailable` after `close`.
         """
         with self._guard:
             if not self._open:
                 raise ChainUnavailable(f"{self.where} is closed")
-            return self._methods.answer(method, params)
+            return self._methods.answer(method, params, seconds)
 
     def requests(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Call several methods; nothing comes between them. The first error is raised."""

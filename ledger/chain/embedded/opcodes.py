@@ -9,6 +9,7 @@ the same: a property test runs random programs both ways, and in another stock p
 # ruff: noqa: SLF001  working on py-evm's own stack is the point of this module
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -153,9 +154,10 @@ class LedgerComputation(PragueComputation):  # type: ignore[misc]  # py-evm has 
 
 
 class LedgerState(PragueState):  # type: ignore[misc]
-    """Prague's state, computing with `LedgerComputation`."""
+    """Prague's state, computing with `LedgerComputation`; by when, is for `bounded` alone."""
 
     computation_class = LedgerComputation
+    deadline = math.inf
 
 
 class LedgerVM(PragueVM):  # type: ignore[misc]

@@ -38,6 +38,12 @@ def block_number(value: Any, blocks: Blocks) -> int:
     return quantity(value)
 
 
+def given(fields: dict[str, Any], name: str, default: Any) -> Any:
+    """Return a field, or its default where it is absent or null, and for nothing else that counts as false."""
+    found = fields.get(name)
+    return default if found is None else found
+
+
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

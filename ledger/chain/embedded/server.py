@@ -5,23 +5,27 @@ browser is kept out: the Host header must name loopback (DNS rebinding), an Orig
 anything but `application/json`, which a page of another origin cannot send unasked.
 
 Who has no token gets a stated amount of work: `READER_GAS` for a call that executes code, `BATCH_GAS` for all
-of a request, one such call at a time, `READER_BLOCKS` of logs; and none once it has left. So nobody holds up
-the process that writes. A request must be here `REQUEST_SECONDS` after its first byte, a connection may rest
-for `IDLE_SECONDS`, and there are `CONNECTIONS` at most.
+of a request, one such call at a time, `READER_BLOCKS` of logs, and for all of a request `READER_SECONDS` and
+`READER_BYTES` of answers (see `work`); and none once it has left. After a call that executed code no other
+begins for as long as it took: that time is the writer's. A request must be here `REQUEST_SECONDS` after its
+first byte, a connection may rest for `IDLE_SECONDS`, and there are `CONNECTIONS` at most.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+import math
 import os
 import secrets
 import select
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from ledger.chain.embedded.methods import WRITING
+from ledger.chain.embedded.work import INVALID_REQUEST, READER_BYTES, Work, bound_logs
 from ledger.chain.rpc import DAMAGED, WRONG_CLOCK, RpcRefused
 from ledger.errors import ChainDamaged, LedgerError, WrongClock
 from ledger.files import write_private
@@ -36,18 +40,18 @@ TOKEN_FILE = "chain.token"  # noqa: S105  a file's name
 MAX_BODY = 4 << 20
 #: Calls in one batch, as in geth.
 MAX_BATCH = 1000
-#: Gas of one call, and of all calls of one request, that is executed for a caller without the token. The
-#: contracts' views take less than a tenth of the first.
-READER_GAS, BATCH_GAS = 2_000_000, 20_000_000
-#: Blocks whose logs a caller without the token is told at once.
-READER_BLOCKS = 100_000
 #: Seconds for a request to arrive, from its first byte; and for a connection to rest between two.
 REQUEST_SECONDS, IDLE_SECONDS = 20.0, 60.0
 #: Connections served at a time; who comes later is turned away.
 CONNECTIONS = 64
 _EXECUTING = frozenset({"eth_call", "eth_estimateGas"})
+#: Digits of a length that is read at all.
+_LONGEST_LENGTH = 12
+_IDS = frozenset({str, int, float, type(None)})
+#: What a number that is too large for one is read as; it is no JSON.
+_INFINITE = (math.inf, -math.inf)
 _HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_PARSE, _INVALID_REQUEST, _INTERNAL, _FORBIDDEN = -32700, -32600, -32603, -32001
+_PARSE, _INTERNAL, _FORBIDDEN = -32700, -32603, -32001
 
 
 class ChainServer:
@@ -94,25 +98,37 @@ class _Handler(TimedHandler):
         if body is None:
             return
         writer = hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.bearer)
-        work = None if writer else _Work()
+        work = None if writer else Work()
         try:
-            asked = json.loads(body)
+            asked = json.loads(body, parse_constant=_no_number)
         except (ValueError, RecursionError):
-            self._send(200, _failure(None, _PARSE, "parse error"))
+            self._send(200, _json(_failure(None, _PARSE, "parse error")))
             return
-        if isinstance(asked, list):
-            if not 0 < len(asked) <= MAX_BATCH:
-                self._send(200, _failure(None, _INVALID_REQUEST, f"a batch has 1 to {MAX_BATCH} calls"))
+        if not isinstance(asked, list):
+            self._send(200, self._written(asked, work) or b"")
+            return
+        if not 0 < len(asked) <= MAX_BATCH:
+            answer = _failure(None, INVALID_REQUEST, f"a batch has 1 to {MAX_BATCH} calls")
+            self._send(200, _json(answer))
+            return
+        answers = []
+        for call in asked:
+            if work is not None and self._left():
+                self.close_connection = True
                 return
-            answers = []
-            for call in asked:
-                if work is not None and self._left():
-                    self.close_connection = True
-                    return
-                answers.append(self._answer(call, work))
-            self._send(200, [answer for answer in answers if answer is not None])
-        else:
-            self._send(200, self._answer(asked, work))
+            answers.append(self._written(call, work))
+        self._send(200, b"[" + b",".join(each for each in answers if each is not None) + b"]")
+
+    def _written(self, call: Any, work: Work | None) -> bytes | None:
+        """Answer a call in JSON: without the token, in the bytes that are left. None: no answer is due."""
+        answer = self._answer(call, work)
+        if answer is None:
+            return None
+        written = _json(answer)
+        if work is not None and not work.fits(written):
+            why = f"one request is answered with {READER_BYTES} bytes at most: ask for less"
+            return _json(_failure(answer["id"], INVALID_REQUEST, why))
+        return written
 
     def _left(self) -> bool:
         """Whether the client has closed the connection, so that nobody waits for an answer."""
@@ -135,7 +151,7 @@ class _Handler(TimedHandler):
             self._refuse(415, "calls are application/json")
         elif not length.isdecimal():
             self._refuse(411, "a Content-Length is needed")
-        elif int(length) > MAX_BODY:
+        elif len(length) > _LONGEST_LENGTH or int(length) > MAX_BODY:
             self._refuse(413, f"a request has at most {MAX_BODY} bytes")
         else:
             return self.rfile.read(int(length))
@@ -143,36 +159,51 @@ class _Handler(TimedHandler):
 
     def _refuse(self, status: int, why: str) -> None:
         self.close_connection = True  # the body was not read
-        self._send(status, _failure(None, _INVALID_REQUEST, why))
+        self._send(status, _json(_failure(None, INVALID_REQUEST, why)))
 
-    def _answer(self, call: Any, work: _Work | None) -> dict[str, Any] | None:
+    def _answer(self, call: Any, work: Work | None) -> dict[str, Any] | None:
         """Answer a call: without the token, within the `work` that is left."""
         if not isinstance(call, dict) or not isinstance(call.get("method"), str):
-            return _failure(None, _INVALID_REQUEST, "invalid request")
-        method, params, number = call["method"], call.get("params") or [], call.get("id")
+            return _failure(None, INVALID_REQUEST, "invalid request")
+        method, params, number = call["method"], call.get("params"), call.get("id")
+        if type(number) not in _IDS or number in _INFINITE:
+            return _failure(None, INVALID_REQUEST, "an id is text, a number or null")
+        params = [] if params is None else params
         if not isinstance(params, list):
-            return _failure(number, _INVALID_REQUEST, "parameters are a list")
+            return _failure(number, INVALID_REQUEST, "parameters are a list")
         if method in WRITING and work is not None:
             return _failure(number, _FORBIDDEN, "writing needs the token in the data folder")
         try:
             if work is None:
                 result = self.server.node.request(method, *params)
-            elif method in _EXECUTING:
-                bounded = work.execute(params)
-                with self.server.executing:
-                    result = self.server.node.request(method, *bounded)
             else:
-                if method == "eth_getLogs":
-                    _bound_logs(self.server.node, params)
-                result = self.server.node.request(method, *params)
+                result = self._within(work, method, params)
         except RpcRefused as error:
             return _failure(number, error.rpc_code, str(error), error.data)
         except LedgerError as error:
             return _failure(number, _code_of(error), str(error))
+        except Exception:  # noqa: BLE001  whatever was asked has an answer, and closes no connection
+            return _failure(number, _INTERNAL, f"{method}: these parameters cannot be answered")
         return {"jsonrpc": "2.0", "id": number, "result": result} if "id" in call else None
 
-    def _send(self, status: int, answer: Any) -> None:
-        body = b"" if answer is None else json.dumps(answer, separators=(",", ":")).encode()
+    def _within(self, work: Work, method: str, params: list[Any]) -> Any:
+        """Return a method's result, within the work that is left."""
+        node = self.server.node
+        if method not in _EXECUTING:
+            with work.measured():
+                if method == "eth_getLogs":
+                    bound_logs(node, params)
+                return node.request(method, *params)
+        bounded = work.execute(params)
+        with self.server.executing:
+            begun = time.monotonic()
+            try:
+                with work.measured():
+                    return node.request(method, *bounded, seconds=work.seconds)
+            finally:
+                time.sleep(time.monotonic() - begun)
+
+    def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -185,39 +216,12 @@ class _Handler(TimedHandler):
         """Write nothing: addresses and methods are not worth a line, and errors go to the caller."""
 
 
-class _Work:
-    """What is left of the work that one request of a caller without the token may ask for."""
-
-    def __init__(self) -> None:
-        self._gas = BATCH_GAS
-
-    def execute(self, params: list[Any]) -> list[Any]:
-        """Return the parameters of a call with its gas bounded. Raises `RpcRefused` when none is left."""
-        if not params or not isinstance(params[0], dict):
-            return params
-        if self._gas < READER_GAS:
-            raise RpcRefused(f"one request executes {BATCH_GAS} gas at most: ask for less", _INVALID_REQUEST)
-        self._gas -= READER_GAS
-        wanted = params[0].get("gas")
-        try:
-            gas = READER_GAS if wanted is None else min(int(str(wanted), 16), READER_GAS)
-        except ValueError:
-            return params
-        return [{**params[0], "gas": hex(gas)}, *params[1:]]
+def _json(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def _bound_logs(node: EmbeddedNode, params: list[Any]) -> None:
-    """Raise `RpcRefused` for logs of more blocks than a caller without the token is told at once."""
-    if not params or not isinstance(params[0], dict) or "blockHash" in params[0]:
-        return
-    try:
-        first, last = (int(str(params[0].get(key, "latest")), 16) for key in ("fromBlock", "toBlock"))
-    except ValueError:  # a tag such as `latest`: then the chain's height is what bounds it
-        if params[0].get("fromBlock") not in {"earliest", "0x0"}:
-            return
-        first, last = 0, int(str(node.request("eth_blockNumber")), 16)
-    if last - first >= READER_BLOCKS:
-        raise RpcRefused(f"logs of {READER_BLOCKS} blocks at most: ask for them in parts", _INVALID_REQUEST)
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
 
 
 def _code_of(error: LedgerError) -> int:
