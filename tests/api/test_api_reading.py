@@ -16,7 +16,8 @@ from ledger.crypto.merkle import leaf_hash
 from ledger.crypto.notes import Note, parse_note, verify_note
 from ledger.crypto.proofs import verify_consistency, verify_inclusion
 from ledger.domain.calendar import iso
-from ledger.workflows.checkpoints import Kept, keep, kept_checkpoints, operator_key
+from ledger.workflows.checkpoints import Kept, keep, operator_key
+from ledger.workflows.kept_checkpoints import kept_checkpoints
 from ledger.workflows.reading import score_of
 from ledger.workflows.record_reading import record_of
 from ledger.workflows.repairing import repair

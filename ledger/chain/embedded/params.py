@@ -39,7 +39,7 @@ def block_number(value: Any, blocks: Blocks) -> int:
 
 
 def given(fields: dict[str, Any], name: str, default: Any) -> Any:
-    """Return a field, or its default where it is absent or null, and for nothing else that counts as false."""
+    """Return a field, or its default where it is absent or null, and for no other that is false."""
     found = fields.get(name)
     return default if found is None else found
 
