@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.crypto.checkpoints import LATEST, BlockLine
 from ledger.errors import ChainDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ledger.chain.rpc import Node
 
@@ -55,10 +55,19 @@ def block_at(node: Node, number: int | None = None) -> BlockLine | None:
     Raises `ChainDamaged` for an answer that is no block, or one of another number or beyond the calendar.
     """
     at = "latest" if number is None else hex(number)
-    found = node.request("eth_getBlockByNumber", at, False)
+    return _block(node.where, node.request("eth_getBlockByNumber", at, False), number)
+
+
+def blocks_at(node: Node, numbers: Sequence[int]) -> list[BlockLine | None]:
+    """Return several blocks, asked for in batches. Raises as `block_at`."""
+    answers = node.requests([("eth_getBlockByNumber", hex(number), False) for number in numbers])
+    return [_block(node.where, *each) for each in zip(answers, numbers, strict=True)]
+
+
+def _block(where: str, found: Any, number: int | None) -> BlockLine | None:
     if found is None:
         return None
-    with sensible(node.where):
+    with sensible(where):
         block = BlockLine(quantity(found["number"]), hash_of(found["hash"]), quantity(found["timestamp"]))
         if number not in (None, block.number) or block.time > LATEST:
             raise ValueError(number)

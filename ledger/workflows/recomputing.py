@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from ledger.audit.statement import NotReproduced, Recomputed
-from ledger.chain.blocks import block_at, quantity, sensible
+from ledger.chain.blocks import block_at, blocks_at, quantity, sensible
 from ledger.chain.events import decoded
 from ledger.chain.logs import read_stretches
 from ledger.chain.views import Views
@@ -21,7 +21,7 @@ from ledger.errors import ChainUnavailable, Misconfigured
 from ledger.workflows.checkpoints import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ledger.chain.contracts import Deployment
     from ledger.chain.rpc import Node
@@ -102,10 +102,16 @@ class Recomputer:
     def _read_anew(self, block: BlockLine) -> None:
         """Read everything again, and hold it against the blocks and the contracts. Raises `NodeDisagrees`."""
         self._forget()
-        places: set[tuple[int, bytes, int]] = set()
+        first = max(block.number - RECENT + 1, self._deployment.block)
+        recent: set[tuple[int, int]] = set()
+
+        def see(facts: Sequence[Fact]) -> None:
+            self._hold_to_blocks(facts)
+            recent.update(_where(each) for each in facts if each.at.block_number >= first)
+
         try:
-            self._catch_up(block, lambda fact: places.add(_where(fact)))
-            self._hold_to_blocks(block, places)
+            self._catch_up(block, see)
+            self._hold_to_hashes(range(first, block.number + 1), recent)
             self._hold_to_contracts(block.number)
         except NotReproduced as error:
             raise self._disagrees(f"gives logs that do not follow from one another: {error}") from None
@@ -113,26 +119,30 @@ class Recomputer:
             self._forget()
             raise
 
-    def _hold_to_blocks(self, block: BlockLine, places: set[tuple[int, bytes, int]]) -> None:
-        """Whether logs are of blocks the node has, and the latest are all there: asked by hash, a replica
-        that lags behind must refuse, while a range beyond its end is empty to it.
-        """
-        for number, expected in sorted({each[:2] for each in places}):
-            found = block_at(self._node, number)
+    def _hold_to_blocks(self, facts: Sequence[Fact]) -> None:
+        """Whether logs are of blocks that the node has."""
+        said = sorted({(fact.at.block_number, fact.at.block_hash) for fact in facts})
+        for (number, expected), found in zip(said, blocks_at(self._node, [n for n, _ in said]), strict=True):
             if found is None or found.hash != expected:
                 raise self._disagrees(f"gives logs of another block {number} than it has")
-        first = max(block.number - RECENT + 1, self._deployment.block)
-        for number in range(first, block.number + 1):
-            at = block if number == block.number else block_at(self._node, number)
-            if at is None:
-                raise self._disagrees(f"has no block {number} and a later one")
-            wanted = {"address": list(self._deployment.addresses), "blockHash": "0x" + at.hash.hex()}
-            with sensible(self._node.where):
-                logs = self._node.request("eth_getLogs", wanted)
-                facts = decoded(logs, {each["blockNumber"]: at.time for each in logs})
-                found_there = {_where(fact) for fact in facts}
-            if found_there != {each for each in places if each[0] == number}:
-                raise self._disagrees(f"gives other logs of block {number} by its hash than by its number")
+
+    def _hold_to_hashes(self, numbers: Sequence[int], seen: set[tuple[int, int]]) -> None:
+        """Whether the latest blocks' logs are all there.
+
+        A replica that lags behind answers a range beyond its end with nothing; of a hash that it does not
+        know it must say so.
+        """
+        blocks = [each for each in blocks_at(self._node, numbers) if each is not None]
+        addresses = list(self._deployment.addresses)
+        calls = [("eth_getLogs", {"address": addresses, "blockHash": "0x" + b.hash.hex()}) for b in blocks]
+        found: set[tuple[int, int]] = set()
+        with sensible(self._node.where):
+            for block, logs in zip(blocks, self._node.requests(calls), strict=True):
+                times = {each["blockNumber"]: block.time for each in logs}
+                found.update(_where(fact) for fact in decoded(logs, times))
+        if found != seen:
+            number = min(found ^ seen)[0]
+            raise self._disagrees(f"gives other logs of block {number} by its hash than by its number")
 
     def _hold_to_contracts(self, at: int) -> None:
         trees, log, views = self._state.trees.state(), self._state.log, Views(self._node, self._deployment)
@@ -163,13 +173,14 @@ class Recomputer:
             self._catch_up(block)
         return block.number
 
-    def _catch_up(self, block: BlockLine, seen: Callable[[Fact], object] = lambda _: None) -> None:
+    def _catch_up(self, block: BlockLine, see: Callable[[Sequence[Fact]], None] | None = None) -> None:
         first = self._at.number + 1 if self._at else self._deployment.block
         try:
             with sensible(self._node.where):
                 for stretch in read_stretches(self._node, self._deployment.addresses, first, block.number):
+                    if see is not None:
+                        see(stretch.facts)
                     for fact in stretch.facts:
-                        seen(fact)
                         self._state.apply(fact)
         except BaseException:
             self._forget()  # half a stretch taken is a state of no block
@@ -177,5 +188,5 @@ class Recomputer:
         self._at = block
 
 
-def _where(fact: Fact) -> tuple[int, bytes, int]:
-    return fact.at.block_number, fact.at.block_hash, fact.at.log_index
+def _where(fact: Fact) -> tuple[int, int]:
+    return fact.at.block_number, fact.at.log_index
