@@ -32,7 +32,7 @@ from ledger.domain.calendar import iso
 from ledger.domain.catalogue import Authority
 from ledger.domain.parties import Party, parse_party
 from ledger.errors import BadValue, Forbidden, NotFound
-from ledger.index.extents import has_written
+from ledger.index.extents import first_written
 from ledger.outbox.identities import identity_not_held, identity_of, number_asked
 from ledger.store.access import ApiKey, Look, verify_key
 from ledger.workflows.subjects import members_of
@@ -167,14 +167,12 @@ def _looking(
                 " what others wrote."
             )
         number = number_asked(party_id)
-        if number is None:
-            party, enterprise = _party(service, vault, key, party_id)
-        else:
+        if number is not None:
             party, enterprise = _not_held(vault, key, foreign, number)
-    if foreign is not None:
-        with service.ledger.db.read_index() as index:
-            if not has_written(index, foreign.number, enterprise):
-                raise NotFound(f"{party} is not in the ledger")
+        elif foreign is not None:
+            party, enterprise = _own(service, vault, foreign, party_id)
+        else:
+            party, enterprise = _party(service, vault, key, party_id)
     members = (enterprise,) if foreign is not None else _united(service, enterprise, service.ledger.today())
     reader = Reader(key, party, enterprise, members, request.scope["route"].name, foreign)
     _log(service, reader, members)
@@ -209,11 +207,32 @@ def _log(service: Service, reader: Reader, shown: Collection[int]) -> None:
 
 def _party(service: Service, vault: Connection, key: ApiKey, party_id: str) -> tuple[str, int]:
     """Return the canonical key of an identifier, and its index. Raises `BadValue` and as `_enterprise`."""
+    party = _parsed(party_id)
+    return party.key, _enterprise(service, vault, key, party)
+
+
+def _own(service: Service, vault: Connection, foreign: Authority, party_id: str) -> tuple[str, int]:
+    """Return the key and index of a party that a foreign authority wrote about itself.
+
+    Any other is not there, in one sentence and after the same questions, whether or not others wrote about
+    it. Raises `BadValue`, `NotFound`.
+    """
+    party = _parsed(party_id).key
     try:
-        party = parse_party(party_id)
+        enterprise = identity_of(vault, party).enterprise
+    except NotFound:
+        enterprise = 0
+    with service.ledger.db.read_index() as index:
+        if first_written(index, foreign.number, enterprise) is None:
+            raise NotFound(f"{party} is not in the ledger")
+    return party, enterprise
+
+
+def _parsed(party_id: str) -> Party:
+    try:
+        return parse_party(party_id)
     except BadValue as error:
         raise BadValue("id", party_id, error.reason) from None
-    return party.key, _enterprise(service, vault, key, party)
 
 
 def _not_held(vault: Connection, key: ApiKey, foreign: Authority | None, number: int) -> tuple[str, int]:

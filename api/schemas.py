@@ -210,7 +210,7 @@ class RecordItem(_Open):
     document: Any = Field(description="Text or JSON, as submitted")
     commitment: Hash
     leaf_index: int = Field(description="Its run's leaf in the log")
-    block: int
+    block: int | None = Field(description="Null for a foreign authority")
     disputed: bool = Field(description="An objection to it is open")
 
 
@@ -244,9 +244,9 @@ class RecordPage(_Open):
 
     id: PartyId = Field(description="Whose record it is: of a name linked to a code, the code")
     asked: PartyId
-    name: str
+    name: str = Field(description="As first written; for a foreign authority as it wrote it itself")
     as_of: Day
-    enterprise: int
+    enterprise: int | None = Field(description="Its number on the chain; null for a foreign authority")
     linked: list[PartyId]
     records: list[RecordItem]
     next: str | None = Field(description="Pass as `cursor` for the next page; null: this was the last")

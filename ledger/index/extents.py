@@ -30,11 +30,14 @@ def extent_of(index: Connection, enterprise: int) -> Extent:
     return Extent(int(many or 0), last)
 
 
-def has_written(index: Connection, authority: int, enterprise: int) -> bool:
-    """Whether an authority has a record about exactly this enterprise."""
-    by = days.c.first_id.between(*ids_of(authority))
-    return (
-        index.scalar(select(days.c.first_id).where(days.c.enterprise == enterprise, by).limit(1)) is not None
+def first_written(index: Connection, authority: int, enterprise: int) -> int | None:
+    """Return the run, by its first id, of an authority's earliest decision about exactly this enterprise.
+
+    None where it has no record about it.
+    """
+    own = (days.c.enterprise == enterprise) & days.c.first_id.between(*ids_of(authority))
+    return index.scalar(
+        select(days.c.first_id).where(own).order_by(days.c.decided_on, days.c.first_id).limit(1)
     )
 
 

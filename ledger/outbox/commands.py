@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from ledger.domain.records import record_id
 from ledger.errors import NotFound
 from ledger.store.bulk import IN_LIST
-from ledger.store.vault import batches, commands, submissions
+from ledger.store.vault import commands, submissions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -93,23 +93,6 @@ def by_numbers(vault: Connection, authority: int, numbers: Sequence[int]) -> dic
         part = numbers[start : start + IN_LIST]
         chosen = select(*_COLUMNS).where(commands.c.authority == authority, commands.c.number.in_(part))
         found.update((row.number, Command(*row)) for row in vault.execute(chosen))
-    return found
-
-
-def foreign_references(vault: Connection, authority: int, references: Collection[str]) -> set[str]:
-    """Return which of these references some other authority has used."""
-    if not references:
-        return set()
-    # Only authorities that ever sealed a batch: the few rows that say which there are.
-    others = set(vault.scalars(select(batches.c.authority).distinct())) - {authority}
-    found: set[str] = set()
-    wanted = list(references)
-    for start in range(0, len(wanted), IN_LIST):
-        part = wanted[start : start + IN_LIST]
-        chosen = select(commands.c.reference).where(
-            commands.c.authority.in_(others), commands.c.reference.in_(part)
-        )
-        found.update(vault.scalars(chosen))
     return found
 
 

@@ -18,7 +18,7 @@ from ledger.domain.names import normal_name
 from ledger.domain.parties import parse_party
 from ledger.domain.submissions import FieldError
 from ledger.errors import BadValue
-from ledger.outbox.commands import Command, by_references, foreign_references
+from ledger.outbox.commands import Command, by_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,8 +95,7 @@ class References:
             (each.reference, each.part): each
             for each in by_references(vault, authority.number, wanted | targets)
         }
-        missing = {each for each in targets - wanted if (each, 0) not in self._commands}
-        self._foreign = foreign_references(vault, authority.number, missing)
+        self._foreign = authority.foreign
 
     def find(self, reference: str, part: int = 0) -> Command | None:
         """Return the command of a reference, or its mirror (`part` 1)."""
@@ -114,11 +113,12 @@ class References:
         reference = submission.refers_to or ""
         target = self.find(reference)
         if target is None:
-            other = reference in self._foreign
-            why = "belongs to another authority" if other else "unknown: the authority has no such record"
-            return FieldError("refers_to", reference, why)
+            # Whether another authority has used it is no answer to whoever tries references.
+            return FieldError("refers_to", reference, "unknown: the authority has no such record")
         same = enterprise is not None and (
-            enterprise == target.enterprise or linked(enterprise, target.enterprise)
+            enterprise == target.enterprise
+            # Links are what others wrote: for a foreign authority a name stays the one it used.
+            or (not self._foreign and linked(enterprise, target.enterprise))
         )
         if not same:
             return FieldError("refers_to", reference, "is about another enterprise")

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from ledger.domain.calendar import iso
-from ledger.domain.records import split_id
+from ledger.domain.records import split_id, unpack_run
 from ledger.domain.standing import in_order, standing
+from ledger.index.extents import first_written
 from ledger.index.pages import Place, concerning, page_of
-from ledger.index.queries import runs_of
+from ledger.index.queries import runs_from, runs_of
 from ledger.json_text import BadJson, read_json
 from ledger.workflows.held import held_documents
 from ledger.workflows.objecting import disputed
@@ -62,18 +63,22 @@ class ItemDict(TypedDict):
     document: object
     commitment: str
     leaf_index: int
-    block: int
+    block: int | None
     disputed: bool
 
 
 class RecordDict(TypedDict):
-    """An enterprise's whole record as of a day, in the order of decision."""
+    """An enterprise's whole record as of a day, in the order of decision.
+
+    Shown to one author alone, `name` is as it wrote it itself, and `enterprise` and each `block` are null: a
+    firm's number, and the block after its registration, tell whether others had registered it.
+    """
 
     id: str
     asked: str
     name: str
     as_of: str
-    enterprise: int
+    enterprise: int | None
     linked: list[str]
     records: list[ItemDict]
 
@@ -107,8 +112,8 @@ def record_page(
 
     The pages together are what `record_of` returns; one is made without looking at the others. The place is
     None when there are no more. With an `author`, the pages are of what this authority wrote about exactly
-    this party, and show nothing of others: not by a status, a link, or how full a page is. Raises
-    `BadValue`, `NotFound`.
+    this party, and show nothing of others: not by a status, a link, a spelling, a number, or how full a
+    page is. Raises `BadValue`, `NotFound`.
     """
     with database.read_vault() as vault, database.read_index() as index:
         subject = subject_at(vault, index, text, as_of) if author is None else alone(vault, text)
@@ -116,9 +121,14 @@ def record_page(
         records = [each for each, _ in found]
         posted = concerning(index, subject.members, as_of, records, author=author)
         view = _View(vault, index, master_key, names_of(catalogue, index))
-        items = _items(view, subject, found, posted, as_of)
+        shown = _record_dict(subject, as_of, _items(view, subject, found, posted, as_of))
+        if author is not None:
+            shown["name"] = _spelling(view, author, subject)
+            shown["enterprise"] = None
+            for each in shown["records"]:
+                each["block"] = None
     last = found[-1][0] if more else None
-    return _record_dict(subject, as_of, items), last and Place(last.decided_on, last.id)
+    return shown, last and Place(last.decided_on, last.id)
 
 
 @dataclass(frozen=True)
@@ -149,6 +159,15 @@ def _items(
         item = _item(check, run, view.names, state)
         items.append({**item, "disputed": record.id in objected})
     return items
+
+
+def _spelling(view: _View, author: int, subject: Subject) -> str:
+    """How an authority first wrote a party; the party's key where the document that says so is not held."""
+    first = first_written(view.index, author, subject.enterprise)
+    runs = () if first is None else runs_from(view.index, {first})
+    posted = [unpack_run(run.first_id, run.records)[0] for run in runs]
+    opened = [each for each in held_documents(view.vault, view.master_key, posted) if each.held == "opened"]
+    return str(json.loads(opened[0].content)["party_text"]) if opened else subject.key
 
 
 def _record_dict(subject: Subject, as_of: int, items: list[ItemDict]) -> RecordDict:

@@ -58,10 +58,13 @@ def subject_at(vault: Connection, index: Connection, text: str, as_of: int) -> S
 
 
 def alone(vault: Connection, text: str) -> Subject:
-    """Follow an identifier no further than to its own party, whatever is linked to it. Raises as these do."""
+    """Follow an identifier no further than to its own party, whatever is linked to it. Raises as these do.
+
+    Its text is its key: how the party was written first may be how another authority wrote it.
+    """
     asked = identity_asked(vault, text)
-    enterprise = asked.enterprise
-    return Subject(asked.party_key, asked.party_key, asked.text, enterprise, (enterprise,), ())
+    key, enterprise = asked.party_key, asked.enterprise
+    return Subject(key, key, key, enterprise, (enterprise,), ())
 
 
 def members_of(index: Connection, enterprise: int, as_of: int) -> tuple[int, tuple[int, ...]]:

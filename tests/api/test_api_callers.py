@@ -110,6 +110,73 @@ def test_a_foreign_authority_sees_its_own_and_nothing_of_others(served: Served) 
     assert refused.json()["detail"].startswith("A foreign authority reads its own records")
 
 
+def test_a_foreign_authority_sees_its_own_spelling_and_no_number(served: Served) -> None:
+    """Others wrote about the first of two parties before, in their own words."""
+    theirs, own, new = (
+        "name:US:Acme (under investigation, file 7)",
+        "name:US:acme UNDER INVESTIGATION file 7",
+        "name:US:Brand New",
+    )
+    post(served, "GACC", record(served, theirs, "CU04", "acme 1", 3))
+    post(
+        served, "US-CPSC", record(served, own, "FR01", "24-910", 4), record(served, new, "FR01", "24-911", 4)
+    )
+    served.settle()
+    later = "name:US:ACME, under investigation / file 7"
+    post(served, "US-CPSC", record(served, later, "FR01", "24-912", 2))
+    served.settle()
+    with served.client("authority:US-CPSC") as client, served.client("authority:GACC") as gacc:
+        found = {each: client.get(f"/v1/enterprises/{quote(each, safe='')}/record") for each in (own, new)}
+        whole = gacc.get(f"/v1/enterprises/{quote(own, safe='')}/record").json()
+    for asked, answer in found.items():
+        shown = answer.json()
+        assert (shown["name"], shown["enterprise"]) == (asked.removeprefix("name:US:"), None)
+        assert {each["block"] for each in shown["records"]} == {None}
+    assert "Acme (under" not in found[own].text
+    assert found[own].json().keys() == whole.keys()
+    assert whole["name"] == theirs.removeprefix("name:US:")
+    assert (len(whole["records"]), type(whole["enterprise"])) == (3, int)
+
+
+def test_what_others_use_as_a_reference_is_told_to_no_authority(served: Served) -> None:
+    post(served, "GACC", record(served, THIRD, "CU04", "used by GACC", 3))
+    post(served, "US-CPSC", record(served, THIRD, "FR01", "24-920", 4))
+    for authority, kind in (("US-CPSC", "LC01"), ("STA", "LC01")):
+        said = []
+        for reference in ("used by GACC", "used by nobody"):
+            row = record(served, THIRD, kind, f"change {reference}", 1, refers_to=reference)
+            with served.client(f"authority:{authority}") as client:
+                answer = client.post("/v1/records", json={"records": [row]})
+            assert answer.status_code == 422
+            said.append(
+                {**answer.json(), "request_id": "", "errors": answer.json()["errors"][0] | {"value": ""}}
+            )
+        assert said[0] == said[1]
+        assert said[0]["errors"]["reason"] == "unknown: the authority has no such record"
+
+
+def test_a_foreign_authority_does_not_find_a_link_by_writing(served: Served) -> None:
+    """What is linked is said to be another's, as what is not; a domestic authority may write by either."""
+    named, code = "name:CN:WENZHOU LINKED BY OTHERS CO", SECOND
+    post(served, "US-CPSC", record(served, named, "FR01", "24-930", 4))
+    post(served, "STA", record(served, named, "TX01", "tax 930", 4))
+    served.settle()
+    _link(served, named, code)
+    served.settle()
+    with served.client("authority:US-CPSC") as foreign, served.client("authority:STA") as domestic:
+        said = []
+        for party in (code, FIRST, CLEAN):
+            row = record(served, party, "LC01", f"24-930 {party}", 1, refers_to="24-930")
+            answer = foreign.post("/v1/records", json={"records": [row]})
+            said.append({**answer.json(), "request_id": ""})
+        assert said[0]["errors"][0]["reason"] == "is about another enterprise"
+        assert said[0] == said[1] == said[2]
+        own = record(served, named, "LC01", "24-930 own", 1, refers_to="24-930")
+        assert foreign.post("/v1/records", json={"records": [own]}).status_code == 202
+        row = record(served, code, "LC01", "tax 930 changed", 1, refers_to="tax 930")
+        assert domestic.post("/v1/records", json={"records": [row]}).status_code == 202
+
+
 def test_a_foreign_authority_reads_the_objections_to_its_own_records(served: Served) -> None:
     named = "name:CN:QUZHOU OBJECTING CO"
     where = f"/v1/enterprises/{quote(named, safe='')}"

@@ -163,7 +163,7 @@ def test_lifecycle_records_refer_to_earlier_events_of_the_same_call_or_before(da
     ("row", "field", "said"),
     [
         (change("R", "nothing"), "refers_to", "unknown"),
-        (change("R", "theirs"), "refers_to", "belongs to another authority"),
+        (change("R", "theirs"), "refers_to", "unknown: the authority has no such record"),
         (change("R", "A", 2), "refers_to", "about another enterprise"),
         (change("R", "A", 99), "refers_to", "about another enterprise"),
         (change("R", "L"), "refers_to", "LC02, not an event"),
