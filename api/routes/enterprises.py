@@ -35,8 +35,8 @@ from ledger.index.pages import Place
 from ledger.index.queries import enterprise_by_index
 from ledger.store.access import looks_at
 from ledger.workflows.enterprise_keys import enterprise_key
-from ledger.workflows.objecting import objections_of
-from ledger.workflows.proving import prove
+from ledger.workflows.objecting import objections_page
+from ledger.workflows.proving import EVIDENCE_BYTES, prove
 from ledger.workflows.reading import score_of
 from ledger.workflows.record_reading import record_page
 from ledger.workflows.subjects import alone, subject_at, subject_of
@@ -153,6 +153,7 @@ def evidence(
             as_of,
             with_documents=query.documents,
             documents_of=reader.documents_of,
+            most=EVIDENCE_BYTES,
             log=service.mirror.tree(),
             trees=service.state.trees,
         )
@@ -178,16 +179,15 @@ def objections(reader: OwnReader, service: TheService, query: Annotated[PageQuer
         else:
             subject = alone(vault, reader.party)
     (after,) = cursors.unpack(query.cursor, 1) if query.cursor else (0,)
-    found = objections_of(
+    found, more = objections_page(
         ledger.db,
         ledger.keystore.master_key,
         subject.members,
         ledger.today(),
         author=reader.foreign and reader.foreign.number,
         after=after,
-        limit=query.limit + 1,
+        limit=query.limit,
     )
-    more, found = len(found) > query.limit, found[: query.limit]
     for each in found:
         if not reader.reads_documents_of(each["record"].rpartition("-")[0]):
             each["statement"] = each["answer"] = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from ledger.crypto.commitments import SALT_BYTES, commit, new_salt, verify_commitment
 from ledger.crypto.sealing import new_key, seal, unseal, unwrap, wrap
@@ -104,6 +104,15 @@ def kept_records(vault: Connection, authority: int, numbers: Sequence[int]) -> d
     return found
 
 
+def sealed_sizes(vault: Connection, authority: int, numbers: Sequence[int]) -> dict[int, int]:
+    """Return the bytes of an authority's sealed documents, by record number, without reading them."""
+    found: dict[int, int] = {}
+    for start in range(0, len(numbers), IN_LIST):
+        wanted = {"authority": authority, "wanted": numbers[start : start + IN_LIST]}
+        found.update((number, size) for number, size in vault.execute(_SIZES, wanted).all())
+    return found
+
+
 def erase_document(vault: Connection, authority: int, number: int) -> None:
     """Destroy the key of a record's document; erasing twice is the same. Raises `NotFound`.
 
@@ -124,6 +133,14 @@ _BY_NUMBER = (
     select(*_SEALED)
     .select_from(_KEPT)
     .where(commands.c.authority == bindparam("authority"), commands.c.number == bindparam("number"))
+)
+_SIZES = (
+    select(commands.c.number, func.length(documents.c.sealed))
+    .select_from(_KEPT)
+    .where(
+        commands.c.authority == bindparam("authority"),
+        commands.c.number.in_(bindparam("wanted", expanding=True)),
+    )
 )
 # Built once: as literals, every number of an audit would be examined by SQLAlchemy.
 _NUMBERED = (

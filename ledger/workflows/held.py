@@ -9,7 +9,7 @@ from ledger.audit.documents import DocumentCheck
 from ledger.domain.catalogue import CORRECTION, LINKED_TO
 from ledger.domain.records import split_id
 from ledger.errors import BadProof
-from ledger.outbox.documents import Erased, kept_records, open_document
+from ledger.outbox.documents import Erased, kept_records, open_document, sealed_sizes
 from ledger.outbox.unheld import Unheld, spans_of
 from ledger.workflows.subjects import party_keys
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ledger.domain.records import Posted
     from ledger.outbox.documents import Kept, Sealed
 
+#: Bytes of documents, or of objections' texts, from which on a page shows no more.
+PAGE_BYTES: Final = 8 << 20
 #: Of a record that the vault does not have: neither reference nor document.
 _NOTHING: Final = (None, None, 0, None)
 
@@ -44,6 +46,16 @@ def held_documents(vault: Connection, master_key: bytes, posted: Sequence[Posted
         # A mirror has the digest of the row that brought it, which its document does not say.
         own = None if part else mac
         yield DocumentCheck(record, held, salt, content, key, reference, refers_to, own)
+
+
+def sizes_held(vault: Connection, posted: Sequence[Posted]) -> list[int]:
+    """Return, for each record in order, the bytes that `held_documents` reads for it."""
+    read = [(each.id, each.ref if CORRECTION <= each.type < LINKED_TO else 0) for each in posted]
+    sizes: dict[int, int] = {}
+    for authority, numbers in _numbers(each for pair in read for each in pair if each):
+        found = sealed_sizes(vault, authority, numbers)
+        sizes.update((authority << 48 | number, size) for number, size in found.items())
+    return [sum(sizes.get(each, 0) for each in pair) for pair in read]
 
 
 def opened(master_key: bytes, sealed: Sealed | None, *, taken_up: bool) -> tuple[Held, bytes, bytes]:

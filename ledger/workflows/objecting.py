@@ -25,6 +25,7 @@ from ledger.store.index import answers, objections, runs
 from ledger.store.types import LARGEST
 from ledger.store.vault import statements
 from ledger.workflows.enterprise_keys import check_voice
+from ledger.workflows.held import PAGE_BYTES
 from ledger.workflows.sending import present, send
 
 if TYPE_CHECKING:
@@ -153,6 +154,14 @@ def answer_to(ledger: Office, about: Asked, outcome: int, answer: bytes, deadlin
 
 
 def objections_of(
+    database: Database, master_key: bytes, enterprises: Collection[int], today: int
+) -> list[ObjectionDict]:
+    """Return all objections of these enterprises, by number."""
+    with database.read_vault() as vault, database.read_index() as index:
+        return _shown(vault, index, master_key, objections.c.enterprise.in_(enterprises), today)
+
+
+def objections_page(
     database: Database,
     master_key: bytes,
     enterprises: Collection[int],
@@ -160,25 +169,28 @@ def objections_of(
     *,
     author: int | None = None,
     after: int = 0,
-    limit: int | None = None,
-) -> list[ObjectionDict]:
-    """Return the objections of these enterprises by number, those after a number, `limit` at most.
+    limit: int,
+) -> tuple[list[ObjectionDict], bool]:
+    """Return `limit` objections of these enterprises after a number, and whether there are more after them.
 
-    With an `author`, those to the records of this authority alone.
+    Fewer, once their texts have `PAGE_BYTES`. With an `author`, those to its records alone.
     """
-    number, record = objections.c.objection, objections.c.record
-    wanted = number > after
+    number, wanted = objections.c.objection, objections.c.objection > after
     if author is not None:
-        wanted &= record.between(*ids_of(author))
+        wanted &= objections.c.record.between(*ids_of(author))
     with database.read_vault() as vault, database.read_index() as index:
-        if limit is None:
-            which = objections.c.enterprise.in_(enterprises) & wanted
-            return _shown(vault, index, master_key, which, today)
         numbers: list[int] = []
         for each in enterprises:  # one by one: of all together the database would sort every objection
             own = select(number).where(objections.c.enterprise == each, wanted)
-            numbers += index.scalars(own.order_by(number).limit(limit))
-        return _shown(vault, index, master_key, number.in_(sorted(numbers)[:limit]), today)
+            numbers += index.scalars(own.order_by(number).limit(limit + 1))
+        following = sorted(numbers)[: limit + 1]
+        found, size = list[ObjectionDict](), 0
+        for each in following[:limit]:
+            found += _shown(vault, index, master_key, number == each, today)
+            size += sum(len(text or "") for text in (found[-1]["statement"], found[-1]["answer"]))
+            if size >= PAGE_BYTES:
+                break
+    return found, len(found) < len(following)
 
 
 def disputed(index: Connection, enterprises: Collection[int], records: Sequence[int]) -> set[int]:

@@ -9,19 +9,20 @@ does not have.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ledger.audit.evidence import Attached, EvidenceRun, EvidenceSubject, StatedPlace, build_evidence
 from ledger.audit.links import partners
 from ledger.crypto.heads import genesis_head
 from ledger.domain.calendar import day_of, start_of
 from ledger.domain.records import split_id, unpack_run
+from ledger.errors import BadValue
 from ledger.index.queries import authority_number, enterprise_by_index, runs_of
 from ledger.index.statement import counters, objection_facts, read_trees
 from ledger.outbox.identities import identity_shown
 from ledger.workflows.attached import assessment_shown, authorities_shown, score_shown, written
 from ledger.workflows.checkpoints import checkpoint_of, take_snapshot
-from ledger.workflows.held import held_documents
+from ledger.workflows.held import held_documents, sizes_held
 from ledger.workflows.signed_batches import signatures_shown
 from ledger.workflows.subjects import subject_of
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from ledger.workflows.kept_checkpoints import Kept
     from ledger.workflows.office import Office
 
+#: Bytes of documents in a file that is made for a caller of the API: base64 makes a third more of it.
+EVIDENCE_BYTES: Final = 32 << 20
+
 
 def prove(
     ledger: Office,
@@ -44,6 +48,7 @@ def prove(
     *,
     with_documents: bool = True,
     documents_of: str | None = None,
+    most: int | None = None,
     with_signatures: bool = False,
     log: Tree | None = None,
     trees: TreesOf = read_trees,
@@ -55,10 +60,10 @@ def prove(
     the index otherwise. Documents that are erased, missing or damaged are left out, as all are without
     `with_documents`. `documents_of` is the code of an authority that asks: it is shown the documents it
     wrote, and not what binds names to numbers, as who has an identity's salt can tell that firm's number for
-    ever. `with_signatures` adds those
-    of the batches the runs came in, from the chain's transactions. `cosigned` has witnesses cosign the
-    checkpoint. Raises `BadValue` for no identifier, `NotFound` for an enterprise unknown or not on the chain
-    yet, `ChainDamaged` when index and contract do not agree.
+    ever. `most` is how many bytes of documents are taken. `with_signatures` adds those of the batches the
+    runs came in, from the chain's transactions. `cosigned` has witnesses cosign the checkpoint. Raises
+    `BadValue` for no identifier, and for documents of more than `most` bytes; `NotFound` for an enterprise
+    unknown or not on the chain yet, `ChainDamaged` when index and contract do not agree.
     """
     subject = subject_of(ledger.db, text, as_of)
     with ledger.db.read_index() as index, ledger.db.read_vault() as vault:
@@ -70,9 +75,7 @@ def prove(
         if with_documents:
             master_key = ledger.keystore.master_key
             only = None if documents_of is None else authority_number(index, documents_of)
-            subjects = [
-                each._replace(documents=_documents(vault, master_key, each, only)) for each in subjects
-            ]
+            subjects = _documents(vault, master_key, subjects, only, most)
         attached = Attached(
             score=score_shown(_posted(subjects), ledger.cards, as_of),
             assessment=assessment_shown(index, vault, ledger.cards, subject.enterprise, as_of),
@@ -156,11 +159,26 @@ def _posted(subjects: Iterable[EvidenceSubject]) -> list[Posted]:
 
 
 def _documents(
-    vault: Connection, master_key: bytes, subject: EvidenceSubject, only: int | None
-) -> dict[int, tuple[bytes, bytes]]:
-    """Salt and content, by record id, of the subject's documents that open; of one authority, if given."""
-    posted = _posted([subject])
-    held = held_documents(
-        vault, master_key, [each for each in posted if only in (None, split_id(each.id)[0])]
-    )
-    return {each.record.id: (each.salt, each.content) for each in held if each.held == "opened"}
+    vault: Connection,
+    master_key: bytes,
+    subjects: Sequence[EvidenceSubject],
+    only: int | None,
+    most: int | None,
+) -> list[EvidenceSubject]:
+    """Add salt and content, by record id, of the documents that open; of one authority, if given."""
+    wanted = [
+        [each for each in _posted([subject]) if only in (None, split_id(each.id)[0])] for subject in subjects
+    ]
+    if most is not None and sum(sum(sizes_held(vault, each)) for each in wanted) > most:
+        why = f"they have more than {most} bytes: ask with documents=false, and for the record in pages"
+        raise BadValue("documents", "true", why)
+    return [
+        subject._replace(
+            documents={
+                each.record.id: (each.salt, each.content)
+                for each in held_documents(vault, master_key, posted)
+                if each.held == "opened"
+            }
+        )
+        for subject, posted in zip(subjects, wanted, strict=True)
+    ]

@@ -7,7 +7,9 @@ go by `CODE-NUMBER`.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from ledger.domain.calendar import iso
@@ -17,7 +19,7 @@ from ledger.index.extents import first_written
 from ledger.index.pages import Place, concerning, page_of
 from ledger.index.queries import runs_from, runs_of
 from ledger.json_text import BadJson, read_json
-from ledger.workflows.held import held_documents
+from ledger.workflows.held import PAGE_BYTES, held_documents, sizes_held
 from ledger.workflows.objecting import disputed
 from ledger.workflows.reading import names_of
 from ledger.workflows.subjects import alone, subject_at
@@ -110,6 +112,7 @@ def record_page(
 ) -> tuple[RecordDict, Place | None]:
     """Return `limit` records that come after a place, and the place of the last of them.
 
+    Fewer, once their documents have `PAGE_BYTES`.
     The pages together are what `record_of` returns; one is made without looking at the others. The place is
     None when there are no more. With an `author`, the pages are of what this authority wrote about exactly
     this party, and show nothing of others: not by a status, a link, a spelling, a number, or how full a
@@ -118,6 +121,8 @@ def record_page(
     with database.read_vault() as vault, database.read_index() as index:
         subject = subject_at(vault, index, text, as_of) if author is None else alone(vault, text)
         found, more = page_of(index, subject.members, as_of, after, limit, author=author)
+        fitting = _fitting(vault, [each for each, _ in found])
+        more, found = more or fitting < len(found), found[:fitting]
         records = [each for each, _ in found]
         posted = concerning(index, subject.members, as_of, records, author=author)
         view = _View(vault, index, master_key, names_of(catalogue, index))
@@ -129,6 +134,12 @@ def record_page(
                 each["block"] = None
     last = found[-1][0] if more else None
     return shown, last and Place(last.decided_on, last.id)
+
+
+def _fitting(vault: Connection, records: Sequence[Posted]) -> int:
+    """Return how many of these records a page takes: up to the one with which it has `PAGE_BYTES`."""
+    reached = list(accumulate(sizes_held(vault, records)))
+    return min(len(records), bisect_left(reached, PAGE_BYTES) + 1)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from served_ledger import FIRST, SECOND, THIRD, Served, post, record
 
+from api.routes import enterprises
 from ledger.audit.verifier import Trusted, verify_evidence
 from ledger.domain.calendar import iso
+from ledger.workflows import record_reading
 
 
 def fetched(served: Served, party: str, scope: str = "audit", **params: object) -> bytes:
@@ -49,6 +51,24 @@ def test_documents_can_be_withheld(served: Served) -> None:
     data = fetched(served, SECOND, documents="false")
     assert not verify_evidence(data).subjects[0].documents
     assert b"dishonest 1" not in data
+
+
+def test_documents_beyond_a_size_are_for_the_pages_of_the_record(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No answer holds documents without end: a page ends with the one that fills it, evidence refuses."""
+    full = verify_evidence(fetched(served, SECOND)).subjects[0]
+    monkeypatch.setattr(enterprises, "EVIDENCE_BYTES", 10)
+    monkeypatch.setattr(record_reading, "PAGE_BYTES", 10)
+    with served.client("audit") as client:
+        refused = client.get(f"/v1/enterprises/{SECOND}/evidence")
+        first = client.get(f"/v1/enterprises/{SECOND}/record", params={"limit": 500}).json()
+        rest = client.get(f"/v1/enterprises/{SECOND}/record", params={"cursor": first["next"]}).json()
+    assert refused.status_code == 422
+    assert "they have more than 10 bytes: ask with documents=false" in refused.text
+    assert verify_evidence(fetched(served, SECOND, documents="false")).subjects[0].records == full.records
+    assert [len(each["records"]) for each in (first, rest)] == [1, 1]
+    assert rest["next"] is None
 
 
 def test_an_enterprise_fetches_its_own_and_no_other(served: Served) -> None:

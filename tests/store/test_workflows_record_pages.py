@@ -14,9 +14,10 @@ from ledger.domain.calendar import to_day
 from ledger.domain.parties import parse_party
 from ledger.domain.records import Record, record_id
 from ledger.domain.standing import in_order, standing
+from ledger.index.extents import is_large
 from ledger.index.follower import Follower
 from ledger.index.pages import Place
-from ledger.index.queries import posted_of
+from ledger.index.queries import connected, posted_of
 from ledger.store import vault
 from ledger.store.bulk import insert_rows
 from ledger.workflows.record_reading import record_of, record_page
@@ -145,6 +146,19 @@ def test_random_histories_have_every_status_and_links(database: Database) -> Non
     assert any(each["linked"] for each in whole)
     for party, found in zip(PARTIES, whole, strict=True):
         assert history.pages(party, DAY + 2, 10) == found
+
+
+def test_who_is_reached_by_links_is_as_large_as_all_of_them(database: Database) -> None:
+    """Whoever of them is asked for: a name of a large firm is no small one."""
+    history = History(database, 3)
+    history.grow(60)
+    with database.read_index() as index:
+        for enterprise in range(1, len(PARTIES) + 1):
+            reached = connected(index, enterprise)
+            many = len(posted_of(index, reached))
+            assert is_large(index, enterprise, many)
+            assert not is_large(index, enterprise, many + 1)
+        assert max(len(connected(index, each)) for each in range(1, len(PARTIES) + 1)) > 2
 
 
 def test_pages_of_one_author_are_what_it_wrote_by_itself(database: Database) -> None:

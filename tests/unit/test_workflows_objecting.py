@@ -8,10 +8,11 @@ from workflows_rows import ALPHA, BETA, record_line, records_file
 from ledger.chain.keyfile import KeyFile
 from ledger.domain.calendar import iso
 from ledger.errors import BadValue, ChainRefused, Conflict, Forbidden, NotFound
+from ledger.workflows import objecting
 from ledger.workflows.auditing import audit
 from ledger.workflows.enterprise_keys import set_enterprise_key
 from ledger.workflows.importing import import_file
-from ledger.workflows.objecting import answer_objection, objections_of, open_objection
+from ledger.workflows.objecting import answer_objection, objections_of, objections_page, open_objection
 from ledger.workflows.record_reading import record_of
 from ledger.workflows.subjects import subject_of
 
@@ -38,7 +39,7 @@ def disputed(office):
     return [each["record"] for each in found["records"] if each["disputed"]]
 
 
-def test_an_objection_from_statement_to_answer(busy):
+def test_an_objection_from_statement_to_answer(busy, monkeypatch):
     assert listed(busy) == []
     opened = open_objection(busy, "gacc-2", "  The goods were declared. 已申报。 ")
     today = busy.today()
@@ -59,8 +60,12 @@ def test_an_objection_from_statement_to_answer(busy):
     assert [each["outcome"] for each in listed(busy)] == ["partly upheld", "open"]
     members, key = subject_of(busy.db, ALPHA, today).members, busy.keystore.master_key
     for after, limit in ((0, 1), (1, 1), (1, 9), (2, 9), (0, 2)):
-        page = objections_of(busy.db, key, members, today, after=after, limit=limit)
+        page, more = objections_page(busy.db, key, members, today, after=after, limit=limit)
         assert page == listed(busy)[after : after + limit]
+        assert more == (after + limit < 2)
+    monkeypatch.setattr(objecting, "PAGE_BYTES", 10)
+    page, more = objections_page(busy.db, key, members, today, limit=9)
+    assert (page, more) == (listed(busy)[:1], True), "texts without end are told in pages"
 
     report = audit(busy)
     assert report.deviations == ()
