@@ -233,7 +233,7 @@ def test_the_evidence_holds_without_the_ledger(served: Served, audit: httpx.Clie
     assert answer.status_code == 200, answer.text
     verdict = verify_evidence(answer.content)
     assert [each.party_key for each in verdict.subjects] == [FIRST]
-    lean = gacc.get(f"/v1/enterprises/{FIRST}/evidence", params={"documents": "false"})
+    lean = audit.get(f"/v1/enterprises/{FIRST}/evidence", params={"documents": "false"})
     assert len(lean.content) < len(answer.content)
     verify_evidence(lean.content)
 
