@@ -3,7 +3,7 @@
 A deployment fixes which function needs which role, and who may change that: nobody but the keeper, a contract
 that forwards grants of the working roles and nothing else. So everything beside grants and revocations of the
 working roles is a deviation once the deployer has handed over, and before that everything that is not the
-deployment's own. A new member of a working role may be right: it is for review.
+deployment's own. A new member of a working role may be right: it is for review (see `governing`).
 
 Source of the rules: OpenZeppelin's `IAccessManager`, and `Expected`, which the deployment gives.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ledger.audit.deviation import Deviation, Review, at_log
+from ledger.audit.deviation import Deviation, at_log, show_time
 from ledger.domain.access_facts import (
     AuthorityUpdated,
     RoleAdminChanged,
@@ -25,7 +25,6 @@ from ledger.domain.access_facts import (
     TargetClosed,
     TargetFunctionRoleUpdated,
 )
-from ledger.domain.calendar import iso_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +42,7 @@ class Expected(NamedTuple):
     `roles` names the working roles; `functions` says which role each function of each target needs (others:
     ADMIN); `guardians` which role may cancel what a role has announced; `deployer` has ADMIN until it hands
     over to `keeper`. `governor` is the role whose members act under the delay fixed at deployment.
+    `authorities` has each authority's mandate and the weighty types of it, bit t for type t, by its code.
     """
 
     manager: str
@@ -52,6 +52,7 @@ class Expected(NamedTuple):
     functions: Mapping[tuple[str, bytes], int]
     guardians: Mapping[int, int]
     governor: int
+    authorities: Mapping[str, tuple[int, int]]
 
     @property
     def targets(self) -> frozenset[str]:
@@ -103,11 +104,11 @@ class AccessState:
         #: Facts taken.
         self.changes = 0
 
-    def take(self, fact: Fact, reviews: list[Review]) -> Iterator[Deviation]:
+    def take(self, fact: Fact) -> Iterator[Deviation]:
         """Take a fact of the access manager; yield what the deployment does not have so."""
         self.changes += 1
         if isinstance(fact, RoleGranted):
-            yield from self._granted(fact, reviews)
+            yield from self._granted(fact)
         elif isinstance(fact, RoleRevoked):
             self.members.pop((fact.role, fact.account), None)
             if fact.role == ADMIN and self.expected and fact.account == self.expected.deployer:
@@ -189,13 +190,13 @@ class AccessState:
             )
             found.append(
                 f"{self._role(role)}: {name}{account}, delay {member.delay_at(timestamp)} s, "
-                f"since {iso_instant(member.since)}"
+                f"since {show_time(member.since)}"
             )
         return found
 
     # ------------------------------------------------------------------ inside
 
-    def _granted(self, fact: RoleGranted, reviews: list[Review]) -> Iterator[Deviation]:
+    def _granted(self, fact: RoleGranted) -> Iterator[Deviation]:
         key = fact.role, fact.account
         self.ever[key] = True
         if fact.new:
@@ -215,17 +216,14 @@ class AccessState:
         elif fact.role not in expected.roles:
             yield _deviation(fact.at, where, "no such role", "a new member")
         else:
-            yield from self._working(fact, where, reviews)
+            yield from self._working(fact, where)
 
-    def _working(self, fact: RoleGranted, where: str, reviews: list[Review]) -> Iterator[Deviation]:
+    def _working(self, fact: RoleGranted, where: str) -> Iterator[Deviation]:
         assert self.expected is not None
         if fact.role == self.expected.governor and fact.account != self.expected.deployer:
             self.delay = fact.delay if self.delay is None else self.delay
             if fact.delay != self.delay:
                 yield _deviation(fact.at, where, f"a delay of {self.delay} s", f"{fact.delay} s")
-        if self.settled:
-            why = f"granted with a delay of {fact.delay} s, holds from {iso_instant(fact.since)}"
-            reviews.append(Review("a new member of a role", at_log(fact.at, where), why))
 
     def _function(self, fact: TargetFunctionRoleUpdated) -> Iterator[Deviation]:
         key = fact.target, fact.selector

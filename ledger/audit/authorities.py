@@ -102,9 +102,13 @@ class Terms:
         # The contract knows no type 0, whatever the mandate's lowest bit says.
         return self._at(time)[0] & ~1
 
+    def weighty_at(self, time: int) -> int:
+        """Bitmap of the types of the mandate at that time that two officers sign where four eyes are on."""
+        return self._at(time)[1]
+
     def wallets_at(self, time: int) -> int:
         """Bitmap of the types taken from contract wallets only, at that time."""
-        return self._at(time)[1] if self.four_eyes else 0
+        return self.weighty_at(time) if self.four_eyes else 0
 
     def key_holds(self, key: str, time: int) -> bool:
         """Whether `key` may write at that time, by what has been set so far."""

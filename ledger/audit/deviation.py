@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.domain.calendar import iso, iso_instant
 from ledger.domain.records import split_id
+from ledger.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,22 @@ class NotChecked(NamedTuple):
     what: str
     where: str
     why: str
+
+
+def show_time(time: object) -> str:
+    """A time as somebody gave it: Unix seconds as an instant, anything else as it is."""
+    try:
+        return iso_instant(time) if isinstance(time, int) else repr(time)
+    except BadValue:
+        return str(time)
+
+
+def show_day(day: int) -> str:
+    """A day as somebody gave it: as a date, or its number where the calendar does not come so far."""
+    try:
+        return iso(day)
+    except BadValue:
+        return f"day {day}"
 
 
 def at_log(at: Place, detail: str = "") -> str:

@@ -142,6 +142,18 @@ class ObjectionsState:
             fact.enterprise, fact.record, fact.opened_on, fact.due_on, about=about, changed=changed
         )
 
+    @staticmethod
+    def of_another(
+        fact: ObjectionOpened, authorities: Mapping[int, AuthorityState], codes: Mapping[int, str]
+    ) -> Iterator[Review]:
+        """Yield that an objection is to a record about somebody else: the contract cannot tell."""
+        authority, number = split_id(fact.record)
+        about = authorities[authority].enterprise_of(number) if authority in authorities else 0
+        if about and about != fact.enterprise:
+            why = f"{show_record(fact.record, codes)} is about enterprise {about}, not {fact.enterprise}"
+            where = at_log(fact.at, f"objection {fact.objection}")
+            yield Review("objection to the record of another", where, why)
+
     def answer(
         self, fact: ObjectionAnswered, authorities: Mapping[int, AuthorityState]
     ) -> Iterator[Deviation]:

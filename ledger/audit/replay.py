@@ -28,7 +28,8 @@ Checked, with the phrase a deviation names it by:
 10. links come with their mirrors, and go with them (`link without its mirror`, `mirror without its link`,
     `link revoked without its mirror`; see `mirrors`); no identity commitment is registered twice (`commitment
     registered twice`);
-11. who may govern is as the deployment has it (`rights of another`; see `access`).
+11. who may govern is as the deployment has it (`rights of another`; see `access`); what the governor did is
+    for review (see `governing`).
 
 What a key wrote after it fell into the wrong hands and before that was declared is no deviation: the rules
 let it in. It is listed in `reviews`, for the authority to look at, and so are answers by such a key.
@@ -43,7 +44,8 @@ from typing import TYPE_CHECKING
 
 from ledger.audit.access import AccessState
 from ledger.audit.authorities import AuthorityState
-from ledger.audit.deviation import Deviation, Review, at_log, show_record, show_span
+from ledger.audit.deviation import Deviation, Review, at_log, show_span
+from ledger.audit.governing import OTHERS, GoverningState
 from ledger.audit.mirrors import LinksState
 from ledger.audit.objections import ObjectionsState
 from ledger.audit.recorded import RecordedState
@@ -70,7 +72,6 @@ from ledger.domain.facts import (
     SuspensionSet,
     TreeHead,
 )
-from ledger.domain.records import split_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,6 +91,7 @@ class Replay:
         ledger is held to them, where they are given.
         """
         self.access = AccessState(expected)
+        self.governing = GoverningState(expected, severities or {})
         self.authorities: dict[int, AuthorityState] = {}
         #: Each authority's code by its number.
         self.codes: dict[int, str] = {}
@@ -166,6 +168,7 @@ class Replay:
         if not self.recorded.continues(run):
             self._close_batch()
         self.recorded.run(run, state)
+        self.governing.wrote(run, state)
 
     def _close_batch(self) -> None:
         batch = self.recorded.close_batch()
@@ -174,7 +177,10 @@ class Replay:
             self.objections.carry_out(batch.referring)
 
     def _apply_other(self, fact: Fact) -> None:
+        if not isinstance(fact, OTHERS):
+            self._govern(fact)
         if isinstance(fact, BatchRecorded):
+            self.governing.writes(fact)
             self.recorded.open_batch(fact, self._state_of(fact.authority, fact.at))
         elif isinstance(fact, Registered):
             self.recorded.register(fact)
@@ -195,30 +201,24 @@ class Replay:
         elif isinstance(fact, AssessmentPublished):
             self._found.extend(self.scorebook.publish(fact))
         elif isinstance(fact, ACCESS):
-            self._found.extend(self.access.take(fact, self.reviews))
+            self._found.extend(self.access.take(fact))
         else:
             self._apply_objection(fact)
+
+    def _govern(self, fact: Fact) -> None:
+        known = self.authorities.get(getattr(fact, "authority", 0))
+        self.governing.take(fact, known, known.code if known else "", settled=self.access.settled)
 
     def _apply_objection(self, fact: Fact) -> None:
         if isinstance(fact, ObjectionOpened):
             self._found.extend(self.objections.open(fact, self.authorities))
-            self._review_objection(fact)
+            self.reviews += self.objections.of_another(fact, self.authorities, self.codes)
         elif isinstance(fact, ObjectionAnswered):
             self._found.extend(self.objections.answer(fact, self.authorities))
         elif isinstance(fact, EnterpriseKeySet):
             self.objections.set_key(fact)
         elif isinstance(fact, AnswerPeriodSet):
             self._found.extend(self.objections.set_period(fact))
-
-    def _review_objection(self, fact: ObjectionOpened) -> None:
-        """List an objection to a record about somebody else: the contract cannot tell."""
-        authority, number = split_id(fact.record)
-        known = self.authorities.get(authority)
-        about = known.enterprise_of(number) if known else 0
-        if about and about != fact.enterprise:
-            why = f"{show_record(fact.record, self.codes)} is about enterprise {about}, not {fact.enterprise}"
-            where = at_log(fact.at, f"objection {fact.objection}")
-            self.reviews.append(Review("objection to the record of another", where, why))
 
     # ------------------------------------------------------------------ places
 

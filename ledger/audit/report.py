@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict, cast
 from ledger.audit.plain import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ledger.audit.deviation import Deviation, NotChecked, Review
 
@@ -17,6 +17,10 @@ Verdict = Literal["holds", "deviates", "not checked"]
 
 #: The exit status that says each of them. Only the first may be taken for "all is well".
 EXIT_OF: Final[dict[Verdict, int]] = {"holds": 0, "deviates": 1, "not checked": 4}
+
+
+#: Lines of each kind of review in the text.
+_LINES: Final = 8
 
 
 class DeviationDict(TypedDict):
@@ -134,10 +138,19 @@ class Report:
             lines += [f"  not checked: {_line(each)}" for each in said["not_checked"]]
         if said["review"]:
             lines += ["", "For review 待复核 (these hold, and an authority must look at them):"]
-            lines += [f"  {_line(each)}" for each in said["review"]]
+            lines += _few(said["review"])
         if said["members"]:
             lines += ["", "Who may govern 治理权限:", *(f"  {each}" for each in said["members"])]
         return "\n".join(lines) + "\n"
+
+
+def _few(reviews: Sequence[ReasonDict]) -> Iterator[str]:
+    """The first of each kind, so that many of one do not hide the others; the page and the JSON have all."""
+    for kind in dict.fromkeys(each["what"] for each in reviews):
+        alike = [each for each in reviews if each["what"] == kind]
+        yield from (f"  {_line(each)}" for each in alike[:_LINES])
+        if len(alike) > _LINES:
+            yield f"  {kind}: {len(alike) - _LINES} more (--json and --report list them)"
 
 
 def _line(each: ReasonDict) -> str:

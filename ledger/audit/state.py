@@ -43,6 +43,7 @@ def dump_replay(replay: Replay) -> dict[str, Any]:
         "objections": replay.objections.dump(),
         "links": replay.links.dump(),
         "access": replay.access.dump(),
+        "governing": replay.governing.dump(),
         "cards": [[card.hex(), day] for card, day in replay.scorebook.cards.items()],
         "assessments": [
             [_dump_place(a.at), *(each.hex() if isinstance(each, bytes) else each for each in a[1:])]
@@ -79,6 +80,7 @@ def load_replay(
     replay.reviews = [Review(*each) for each in state["reviews"]]
     replay.objections = ObjectionsState.load(state["objections"])
     replay.access = AccessState.load(state["access"], expected)
+    replay.governing.load(state["governing"])
     replay.links = LinksState.load(state["links"])
     replay.scorebook.cards = {bytes.fromhex(card): day for card, day in state["cards"]}
     replay.scorebook.assessments = [_load_assessment(*each) for each in state["assessments"]]

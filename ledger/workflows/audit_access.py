@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ledger.audit.access import Expected
 from ledger.chain.abi import selector
 from ledger.chain.deployment import FUNCTIONS, GOVERNOR, GUARDIANS, ROLES
+from ledger.domain.catalogue import default_authorities
 
 if TYPE_CHECKING:
     from ledger.workflows.office import Office
@@ -28,4 +29,5 @@ def expected_access(office: Office) -> Expected:
         functions=functions,
         guardians=GUARDIANS,
         governor=GOVERNOR,
+        authorities={each.code: (each.mandate, each.weighty) for each in default_authorities()},
     )

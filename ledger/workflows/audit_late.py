@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import and_, false, func, not_, or_, select
 
-from ledger.audit.deviation import Deviation, Review
-from ledger.domain.calendar import iso_instant
-from ledger.errors import BadValue
+from ledger.audit.deviation import Deviation, Review, show_time
 from ledger.store.vault import commands, submissions
 
 if TYPE_CHECKING:
@@ -58,23 +56,15 @@ def find_late(
         reference = vault.scalar(select(commands.c.reference).where(commands.c.seq == row.seq))
         many = counts[number, dated]
         where = f"outbox, {code}: {many} rows, the first with the reference {reference!r}"
-        found = f"accepted at {shown_time(row.date)}" if row.date is not None else "brought by no submission"
+        found = f"accepted at {show_time(row.date)}" if row.date is not None else "brought by no submission"
         if not dated:
-            expected = f"accepted at a time up to {shown_time(now)}"
+            expected = f"accepted at a time up to {show_time(now)}"
             yield Deviation("accepted at no possible time", where, expected, found)
         elif state and state.four_eyes:
             yield Review("accepted and not recorded", where, f"{found}; four eyes are on")
         else:
             expected = f"on the chain within {PATIENCE // 3600} hours"
             yield Deviation("accepted and not recorded", where, expected, found)
-
-
-def shown_time(value: object) -> str:
-    """Return a time as it is kept, as an instant where it is one."""
-    try:
-        return iso_instant(value) if isinstance(value, int) else repr(value)
-    except BadValue:
-        return str(value)
 
 
 def _late_upto(now: int) -> Select[int]:

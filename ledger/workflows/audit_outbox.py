@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, func, or_, select
 
-from ledger.audit.deviation import Deviation, NotChecked, Review, show_span
+from ledger.audit.deviation import Deviation, NotChecked, Review, show_span, show_time
 from ledger.audit.postings import batches_of
 from ledger.domain.records import RECORD_BYTES
 from ledger.store.vault import batches, commands, submissions
-from ledger.workflows.audit_late import find_late, shown_time
+from ledger.workflows.audit_late import find_late
 from ledger.workflows.audit_rows import compare_batch_rows
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class OutboxCheck:
         lost = False
         for row in self._vault.execute(_FEWER):
             lost = True
-            where = f"outbox, submission {row.id} of {shown_time(row.created_at)} ({row.source})"
+            where = f"outbox, submission {row.id} of {show_time(row.created_at)} ({row.source})"
             took = f"{row.commands} rows, {row.accepted} without their mirrors"
             yield Deviation("accepted rows are gone", where, took, f"{row.held} rows, {row.own} without")
         if lost:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ledger.audit.replay import Replay
     from ledger.chain.contracts import Deployment
 
-_FORM: Final = 3
+_FORM: Final = 4
 #: Blocks between two states.
 EVERY: Final = 1000
 

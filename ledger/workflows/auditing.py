@@ -197,7 +197,8 @@ class _Audit:
             "contracts": 0 if self.broken else len(self._ledger.deployment.contracts),
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
-        reviews = (*self._replay.reviews, *self._store.waiting)
+        governed = self._replay.governing.reviews(self._replay.codes, self._signatures.is_wallet)
+        reviews = (*self._replay.reviews, *self._store.waiting, *(() if self.broken else governed))
         members = self._replay.access.lines(self._replay.at.timestamp) if self._replay.at else []
         return Report(checked, self.found.deviations, self._scope, reviews, self.found.not_checked, members)
 

@@ -76,7 +76,7 @@ def members_now(office: Office) -> list[str]:
     for fact in read_facts(
         office.node, [deployment.access_manager], deployment.block, int(last["number"], 16)
     ):
-        for _ in state.take(fact, []):
+        for _ in state.take(fact):
             pass  # whether it may be so is the audit's to say
     return state.lines(int(last["timestamp"], 16))
 

@@ -10,11 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
-from audit_reader import audited, block, deviations
+from audit_reader import audited, block, deviations, post, record
 
 from ledger.chain.abi import CONTRACTS, event_topics, selector
+from ledger.chain.deployment import FUNCTIONS, GOVERNOR
 from ledger.errors import ChainRefused
-from ledger.workflows.sending import send
+from ledger.workflows.sending import present, send
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
@@ -126,3 +127,76 @@ def test_a_node_that_hides_an_event_of_the_access_manager(
             f"contract at block {block(ledger)}, access manager, hasRole(3, {operator})",
         )
     ]
+
+
+# ---------------------------------------------------------------- acts of the governor, all of them allowed
+
+
+def acts(ledger: Ledger) -> dict[tuple[str, str], tuple[tuple[Any, ...], str, str]]:
+    """An act for each function that needs the governor: arguments, on whom it is, and what is said of it."""
+    today, now = ledger.today(), present(ledger) + 1000
+    code, card, key = b"GACC-1".ljust(32, b"\0"), bytes(range(32)), ledger.keystore.address("authority:STA")
+    grown = ledger.authorities["SAFE"].mandate | 1 << 200
+    return {
+        ("Authorities", "addAuthority"): ((code, 2, 0, STRANGER, 2**40), "GACC-1", "added as authority 8"),
+        ("Authorities", "setMandate"): ((3, grown, 0, now), "SAFE", "may write type 200; one officer for"),
+        ("Authorities", "setKey"): ((4, STRANGER, now, 2**48 - 1), "SAMR", f"key {STRANGER} set, from"),
+        ("Authorities", "declareCompromised"): (
+            (2, key, 5),
+            "STA",
+            f"key {key.lower()} declared compromised",
+        ),
+        ("Authorities", "setFourEyes"): ((1, True), "GACC", "four eyes on"),
+        ("Authorities", "setSuspended"): ((6, True), "PLATFORM", "suspended"),
+        ("ScoreBook", "registerCard"): ((card, today + 99), "cards", card.hex()),
+        ("Objections", "setAnswerPeriod"): ((9, today + 1), "time for answers", "9 days from"),
+        ("Keeper", "grant"): ((2, STRANGER), "role REGISTRAR", f"given to {STRANGER}"),
+        ("Keeper", "revoke"): ((4, ledger.keystore.address("guardian")), "role GUARDIAN", "taken from 0x"),
+    }
+
+
+def test_every_act_of_the_governor_is_for_review(ledger: Ledger) -> None:
+    done = acts(ledger)
+    assert set(done) == {
+        (contract, function)
+        for contract, needs in FUNCTIONS.items()
+        for function, role in needs.items()
+        if role == GOVERNOR
+    }
+    for (contract, function), (arguments, _, _) in done.items():
+        send(ledger, ledger.contracts.call(contract, function, *arguments), "governor")
+    report = audited(ledger)
+    assert not report.deviations
+    said = {each.where.partition(",")[0]: each.why for each in report.review}
+    for _, subject, text in done.values():
+        assert text in said[subject], subject
+    (unknown,) = (
+        each for each in report.review if each.what == "authorities that the catalogue does not have"
+    )
+    assert unknown.where == "8 GACC-1"
+    assert len(report.to_text().splitlines()) < 80
+
+
+def test_what_one_officer_wrote_while_four_eyes_were_off(ledger: Ledger) -> None:
+    """On, off, a serious record by an ordinary key, on again; and the same by a mandate without weighty types."""
+    key = ledger.keystore.address("authority:GACC").lower()
+    gacc, contracts = ledger.authorities["GACC"], ledger.contracts
+    serious = next(
+        each.code
+        for each in ledger.catalogue.types
+        if each.severity == 3 and gacc.may_write(each.number) and each.kind == "event"
+    )
+    for required in (True, False):
+        send(ledger, contracts.set_four_eyes(1, required), "governor")
+    post(ledger, "GACC", record(ledger, serious), record(ledger, "CU04"))
+    send(ledger, contracts.set_four_eyes(1, True), "governor")
+    found = {each.what: each for each in audited(ledger).review}
+    written = found["weighty records by one officer"]
+    assert written.why == f"1 record by the account {key}, from GACC-4 on, with four eyes off for them"
+    assert "four eyes off" in found["acts of the governor"].why
+
+    send(ledger, contracts.set_mandate(1, gacc.mandate, 0, present(ledger) + 1), "governor")
+    send(ledger, contracts.checkpoint())
+    post(ledger, "GACC", record(ledger, serious))
+    written = next(each for each in audited(ledger).review if each.what == written.what)
+    assert written.why == f"2 records by the account {key}, from GACC-4 on, with four eyes off for them"

@@ -145,7 +145,7 @@ def test_what_is_numbered_and_never_sent_is_withheld_too(
     assert [what for what, _ in deviations(ledger, clock=lambda: later)] == ["accepted and not recorded"]
     set_four_eyes(ledger, "GACC", True)
     report = audited(ledger, clock=lambda: later)
-    assert [each.what for each in report.review] == ["accepted and not recorded"]
+    assert [each.what for each in report.review] == ["accepted and not recorded", "acts of the governor"]
 
 
 def test_the_outboxs_copy_of_a_recorded_batch_is_changed_or_lost(ledger: Ledger) -> None:

@@ -22,7 +22,7 @@ from ledger.domain.access_facts import (
 from ledger.domain.facts import Place
 
 if TYPE_CHECKING:
-    from ledger.audit.deviation import Deviation, Review
+    from ledger.audit.deviation import Deviation
     from ledger.domain.facts import Fact
 
 MANAGER, LEDGER, BOOK = ("0x" + each * 20 for each in ("a0", "a1", "a2"))
@@ -36,6 +36,7 @@ EXPECTED = Expected(
     functions={(LEDGER, REGISTER): 2, (BOOK, PUBLISH): 1},
     guardians={1: 4},
     governor=1,
+    authorities={},
 )
 AT = Place(9, bytes(32), 1_000_000, 3)
 SET_UP = [
@@ -54,15 +55,15 @@ SET_UP = [
 ]
 
 
-def taken(*more: Fact, facts: list[Fact] = SET_UP) -> tuple[AccessState, list[Deviation], list[Review]]:
-    state, reviews = AccessState(EXPECTED), []
-    found = [each for fact in (*facts, *more) for each in state.take(fact, reviews)]
-    return state, [*found, *state.conclude()], reviews
+def taken(*more: Fact, facts: list[Fact] = SET_UP) -> tuple[AccessState, list[Deviation]]:
+    state = AccessState(EXPECTED)
+    found = [each for fact in (*facts, *more) for each in state.take(fact)]
+    return state, [*found, *state.conclude()]
 
 
 def test_a_deployment_as_it_is_meant_passes_and_is_told() -> None:
-    state, found, reviews = taken()
-    assert (found, reviews, state.settled) == ([], [], True)
+    state, found = taken()
+    assert (found, state.settled) == ([], True)
     assert state.lines(AT.timestamp) == [
         f"ADMIN: the keeper {KEEPER}, delay 0 s, since 1970-01-01T00:00:05Z",
         f"GOVERNOR: {OFFICER}, delay 3600 s, since 1970-01-01T00:00:05Z",
@@ -91,7 +92,7 @@ WRONG: list[tuple[Fact, str]] = [
 
 @pytest.mark.parametrize(("fact", "where"), WRONG, ids=[f"{n} {where}" for n, (_, where) in enumerate(WRONG)])
 def test_each_other_right_is_named_at_its_place(fact: Fact, where: str) -> None:
-    _, found, _ = taken(fact)
+    _, found = taken(fact)
     assert found[0].what == "rights of another"
     assert found[0].where == f"block 9, log 3, access manager, {where}"
     assert found[0].expected != found[0].found
@@ -101,7 +102,7 @@ def test_each_other_right_is_named_at_its_place(fact: Fact, where: str) -> None:
 def test_it_is_named_in_the_set_up_too(fact: Fact, where: str) -> None:
     if getattr(fact, "account", None) == DEPLOYER:
         return  # who deploys is ADMIN until the end
-    _, found, _ = taken(facts=[*SET_UP[:9], fact, *SET_UP[9:]])
+    _, found = taken(facts=[*SET_UP[:9], fact, *SET_UP[9:]])
     assert f"block 9, log 3, access manager, {where}" in [each.where for each in found]
 
 
@@ -116,25 +117,23 @@ def test_it_is_named_in_the_set_up_too(fact: Fact, where: str) -> None:
     ],
 )
 def test_what_was_never_set_is_named_at_the_end(left_out: int, where: str) -> None:
-    _, found, _ = taken(facts=[each for at, each in enumerate(SET_UP) if at != left_out])
+    _, found = taken(facts=[each for at, each in enumerate(SET_UP) if at != left_out])
     assert where in [each.where for each in found]
 
 
-def test_a_new_member_of_a_working_role_is_for_review() -> None:
-    state, found, reviews = taken(
+def test_a_new_member_of_a_working_role_is_no_deviation() -> None:
+    state, found = taken(
         RoleGranted(AT, 2, STRANGER, 0, 7, True), RoleGranted(AT, 1, STRANGER, 3600, 7, True)
     )
     assert found == []
-    assert [each.what for each in reviews] == ["a new member of a role"] * 2
-    assert reviews[0].where == f"block 9, log 3, REGISTRAR, {STRANGER}"
     # A delay that is changed holds from when the event says.
-    assert list(state.take(RoleGranted(AT, 2, STRANGER, 50, 2_000, False), reviews)) == []
+    assert list(state.take(RoleGranted(AT, 2, STRANGER, 50, 2_000, False))) == []
     member = state.members[2, STRANGER]
     assert (member.since, member.delay_at(1_999), member.delay_at(2_000)) == (7, 0, 50)
 
 
 def test_every_account_is_asked_for_every_role_and_a_state_is_kept() -> None:
-    state, _, _ = taken(RoleRevoked(AT, 2, OPERATOR), TargetClosed(AT, LEDGER, True))
+    state, _ = taken(RoleRevoked(AT, 2, OPERATOR), TargetClosed(AT, LEDGER, True))
     asked = {(each.function, each.arguments): each.answer for each in state.questions(AT.timestamp)}
     assert asked["hasRole", (1, OFFICER)] == (1, 3600)
     assert asked["hasRole", (2, OPERATOR)] == asked["hasRole", (1, OPERATOR)] == (0, 0)

@@ -69,7 +69,9 @@ def test_a_role_is_granted_and_revoked_through_the_keeper(office):
     assert next(each for each in members_now(office) if OTHER.lower() in each).startswith("ASSESSOR: ")
     report = audit(office)
     assert not report.deviations
-    assert [each.what for each in report.review] == ["a new member of a role"]
+    assert [(each.what, each.where.partition(",")[0]) for each in report.review] == [
+        ("acts of the governor", "role ASSESSOR")
+    ]
     with pytest.raises(Conflict, match="has the role ASSESSOR already"):
         set_role(office, "ASSESSOR", OTHER, True)
     assert set_role(office, "ASSESSOR", OTHER, False)["done"]
@@ -107,9 +109,9 @@ def test_a_compromised_key_writes_no_more_and_what_it_wrote_is_for_review(office
         imported(office, tmp_path, "R2")
     report = audit(office)
     assert not report.deviations
-    assert [(each.what, each.where.rpartition(" ")[2]) for each in report.review] == [
-        ("written by a compromised key", "GACC-1")
-    ]
+    written, act = report.review
+    assert (written.what, written.where.rpartition(" ")[2]) == ("written by a compromised key", "GACC-1")
+    assert f"key {key.lower()} declared compromised from {iso_instant(since)} on" in act.why
     assert gacc(office)["keys"] == [
         {
             "key": key,

@@ -180,8 +180,8 @@ def test_a_wallet_in_wrong_hands_answers_no_more_and_its_answers_are_for_review(
         post(office, second["message"], safe, signed(second, 0, 1))
     report = audit(office)
     assert report.deviations == ()
-    assert [each.where.partition(", ")[2] for each in report.review] == ["objection 1"]
-    assert report.review[0].what == "answered by a compromised key"
+    answered = [each for each in report.review if each.what == "answered by a compromised key"]
+    assert [each.where.partition(", ")[2] for each in answered] == ["objection 1"]
 
 
 class Forgetful:
