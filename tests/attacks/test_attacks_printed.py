@@ -43,6 +43,10 @@ HOSTILE = (
 NAME = "name:CN:a" + "".join(f"{end}FORGED{end}" for end in ENDS)  # of what a name may hold
 
 
+#: Verbs that end in an error here: an audit of such a vault, and an objection that the other form opened already.
+FAIL = {("audit",), ("objection", "open", "GACC-3", "--statement", HOSTILE)}
+
+
 def spoiled(said: str) -> list[str]:
     """What somebody else got onto the screen: raw control characters, and lines of his own."""
     raw = [
@@ -101,6 +105,8 @@ def firm(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Installati
         ("authority", "pending"),
         ("card", "list"),
         ("status",),
+        ("audit",),
+        ("repair",),
     ],
     ids=lambda each: " ".join(each[:2])[:40],
 )
@@ -113,11 +119,10 @@ def test_what_a_ledger_holds_makes_no_line_of_its_own(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = firm.run(*verb, *as_json, code=None)
-    assert done.returncode == 0 or verb[:2] == ("objection", "open"), (
-        done.stderr
-    )  # opened by the first of the two
+    if verb not in FAIL:
+        assert done.returncode == 0, done.stderr
     assert not spoiled(done.stdout + done.stderr)
-    if as_json and done.returncode == 0:
+    if as_json and done.stdout:
         assert json.loads(done.stdout)
         assert done.stdout.count("\n") == 1
 
@@ -189,9 +194,7 @@ def test_what_a_file_says_makes_no_line_of_its_own(
     for each in cases:
         done = firm.run(*each, code=None)
         assert done.stdout + done.stderr, each
-        assert not [
-            line for line in spoiled((done.stdout + done.stderr).replace("\t", " ")) if each[0] != "audit"
-        ], each
+        assert not spoiled((done.stdout + done.stderr).replace("\t", " ")), each
 
 
 @pytest.mark.parametrize("field", ["authority", "name"])
