@@ -216,7 +216,10 @@ def _check_version(db: Database) -> None:
 def _kept_deployment(db: Database) -> dict[str, Any] | None:
     with db.read_vault() as connection:
         content = connection.scalar(select(vault.deployment.c.content))
-    return None if content is None else dict(json.loads(content))
+    try:
+        return None if content is None else dict(json.loads(content))
+    except (ValueError, TypeError, RecursionError):
+        raise Misconfigured("the vault does not say where its contracts are: it was changed") from None
 
 
 def _remember(db: Database, made: Deployment) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from ledger.audit.deviation import Deviation
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Cell: TypeAlias = "int | str | bytes | bool | None"
 Row: TypeAlias = "Sequence[Cell]"
+
+_RANKS: Final = {int: 1, bool: 1, float: 1, str: 2, bytes: 3}
 
 #: Columns of one run as the index keeps it, in the order of `run_row`; the first is the sort key.
 RUN_COLUMNS = (
@@ -63,7 +65,7 @@ def compare_rows(
     """Yield where `found` differs from `expected`: rows missing, rows too many, first column that differs.
 
     Both streams hold rows in the order of `columns` and ascend by their first `keys` columns; a row that does
-    not ascend counts as one too many. Memory: one row of each.
+    not ascend counts as one too many, and so does one whose key is of other types. Memory: one row of each.
     """
     ours, theirs = iter(expected), iter(found)
     want, have = next(ours, None), next(theirs, None)
@@ -73,6 +75,11 @@ def compare_rows(
         # The honest row, as nearly all are: the one expected, and above the one before.
         if want == have and (last is None or last < key):
             last, want, have = key, next(ours, None), next(theirs, None)
+            continue
+        like = want[:keys] if want is not None else last
+        if have is not None and like is not None and [*map(type, key)] != [*map(type, like)]:
+            yield Deviation("row too many", _place(table, columns, key), "no row", _show(have))
+            have = next(theirs, None)
             continue
         if have is not None and last is not None and _order(key) <= _order(last):
             yield Deviation(
@@ -103,9 +110,9 @@ def _first_difference(table: str, columns: Sequence[str], want: Row, have: Row, 
     return Deviation("row differs", where, f"{len(want)} columns", f"{len(have)} columns")
 
 
-def _order(key: Sequence[Cell]) -> tuple[int | str | bytes, ...]:
-    """Sort keys are never NULL in the tables compared; a NULL sorts first, to be reported, not to crash."""
-    return tuple(b"" if cell is None else cell for cell in key)
+def _order(key: Sequence[Cell]) -> tuple[tuple[int, Any], ...]:
+    """By type first, as SQLite sorts: a key that nobody wrote is to be reported, not to crash."""
+    return tuple((_RANKS.get(type(cell), 0), 0 if cell is None else cell) for cell in key)
 
 
 def _place(table: str, columns: Sequence[str], key: Sequence[Cell]) -> str:

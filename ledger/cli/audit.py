@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import platform
 import time
 from importlib.metadata import version
@@ -15,7 +14,8 @@ import typer
 from ledger.audit.report import EXIT_OF
 from ledger.cli.common import AsJson, emit, note, opened, write_file
 from ledger.cli.progress import bar
-from ledger.errors import ChainDamaged, LedgerError
+from ledger.domain.calendar import iso_instant
+from ledger.errors import BadValue, ChainDamaged, LedgerError
 
 if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
@@ -100,4 +100,7 @@ def _last_block(ledger: Ledger) -> str:
 
 
 def _instant(timestamp: float) -> str:
-    return dt.datetime.fromtimestamp(timestamp, dt.UTC).isoformat(timespec="seconds")
+    try:
+        return iso_instant(int(timestamp))
+    except BadValue:
+        return f"{int(timestamp)} s since 1970, beyond the calendar"

@@ -23,6 +23,7 @@ from ledger.index.rows import Referring, Row, Rows, is_link, link_row, rows_of
 from ledger.store import index, migrate
 from ledger.store.bulk import IN_LIST, insert_rows
 from ledger.store.failures import TablesMissing
+from ledger.store.types import RowDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,11 @@ class Follower:
         with self._database.lock("follower", timeout=wait):
             try:
                 return self._catch_up(on_progress)
-            except (TablesMissing, IntegrityError):  # dropped or damaged: all that was there is on the chain
+            except (
+                TablesMissing,
+                IntegrityError,
+                RowDamaged,
+            ):  # dropped or damaged: all that was there is on the chain
                 self._database.renew_index()
                 return self._catch_up(on_progress)
 
@@ -185,9 +190,14 @@ class Follower:
 
 
 def read_cursor(connection: Connection) -> Block | None:
-    """Return the block the index stands at; None before the first."""
-    row = connection.execute(select(index.cursor.c.number, index.cursor.c.hash)).one_or_none()
-    return Block(row.number, row.hash) if row else None
+    """Return the block the index stands at; None before the first. Raises `RowDamaged`."""
+    rows = connection.execute(select(index.cursor.c.id, index.cursor.c.number, index.cursor.c.hash)).all()
+    if not rows:
+        return None
+    identity, number, block_hash = rows[0]
+    if len(rows) > 1 or identity != 1 or number < 0 or len(block_hash) != 32:
+        raise RowDamaged("the index does not say at which block it stands: it was changed")
+    return Block(number, block_hash)
 
 
 def check_tables(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from ledger.domain.catalogue import LINKED_TO
 from ledger.domain.records import RECORD_BYTES, unpack
 from ledger.errors import ChainDamaged, Conflict
 from ledger.outbox.sealing import Batch
-from ledger.outbox.unheld import ENTERPRISES, Span, note_unheld
+from ledger.outbox.unheld import ENTERPRISES, Span, Unheld, note_unheld, spans_of, trim_unheld
 from ledger.outbox.unsealing import unseal_from, unseal_where
 from ledger.store import index as chain
 from ledger.store.bulk import insert_rows, set_values
@@ -54,11 +54,13 @@ def take_up(vault: Connection, index: Connection, now: int) -> TakenUp:
     changed: list[Span] = []
     recognised = 0
     counts = _counts(index)
+    enterprises = index.scalar(select(func.count()).select_from(chain.enterprises)) or 0
+    trim_unheld(vault, counts | {ENTERPRISES: enterprises})
     for authority in sorted(counts):
         missing, known = _records(vault, index, authority, now, changed)
         recognised += known
         records += missing
-    enterprises, renumbered = _enterprises(vault, index, now)
+    nameless, renumbered = _enterprises(vault, index, now)
     if renumbered:
         moved = renumbered.keys()
 
@@ -68,7 +70,7 @@ def take_up(vault: Connection, index: Connection, now: int) -> TakenUp:
         for authority in sorted(set(vault.scalars(select(batches.c.authority).distinct()))):
             unseal_where(vault, authority, counts.get(authority, 0), names_one)
         _renumber(vault, renumbered)
-    return TakenUp(enterprises, records, recognised, renumbered, changed)
+    return TakenUp(nameless, records, recognised, renumbered, changed)
 
 
 def _counts(index: Connection) -> dict[int, int]:
@@ -183,13 +185,7 @@ def _enterprises(vault: Connection, index: Connection, now: int) -> tuple[list[S
         for row in vault.execute(select(c.enterprise, c.commitment, c.block_number).order_by(c.enterprise))
     ]
     by_number = {each.enterprise: each for each in ours}
-    noted = {
-        number
-        for span in vault.execute(
-            select(unheld.c.first, unheld.c.last).where(unheld.c.authority == ENTERPRISES)
-        )
-        for number in range(span.first, span.last + 1)
-    }
+    noted = Unheld(spans_of(vault))
     missing: dict[int, bytes] = {}
     last = 0
     e = chain.enterprises.c
@@ -203,12 +199,14 @@ def _enterprises(vault: Connection, index: Connection, now: int) -> tuple[list[S
                 f"the identity of enterprise {number} was seen registered, and is not the one that the chain"
                 " has: this vault was changed. Restore it from a backup"
             )
-        if number not in noted or mine is not None:
+        if mine is not None or not noted.has(ENTERPRISES, number):
             missing[number] = commitment
     renumbered = _new_numbers(ours, missing, last)
     for number in renumbered.values():
         missing.pop(number, None)
-    return note_unheld(vault, ENTERPRISES, sorted(missing.keys() - noted), now), renumbered
+    return note_unheld(
+        vault, ENTERPRISES, sorted(each for each in missing if not noted.has(ENTERPRISES, each)), now
+    ), renumbered
 
 
 def _new_numbers(ours: list[_Known], missing: Mapping[int, bytes], last: int) -> dict[int, int]:

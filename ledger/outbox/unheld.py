@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from ledger.store.bulk import insert_rows
 from ledger.store.vault import identities, unheld
@@ -63,6 +63,17 @@ def note_unheld(vault: Connection, authority: int, numbers: Iterable[int], now: 
     found = spans(authority, numbers)
     insert_rows(vault, unheld, [(*each, now) for each in found])
     return found
+
+
+def trim_unheld(vault: Connection, most: Mapping[int, int]) -> None:
+    """Forget what cannot be held: numbers beyond the chain's, and authorities it does not have."""
+    vault.execute(
+        delete(unheld).where(unheld.c.authority.not_in(list(most)) | (unheld.c.last < unheld.c.first))
+    )
+    for authority, last in most.items():
+        this = unheld.c.authority == authority
+        vault.execute(delete(unheld).where(this, unheld.c.first > last))
+        vault.execute(update(unheld).where(this, unheld.c.last > last).values(last=last))
 
 
 def spans(authority: int, numbers: Iterable[int]) -> list[Span]:

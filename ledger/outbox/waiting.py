@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from ledger.store.vault import batches, commands, submissions
 
@@ -40,5 +41,5 @@ def oldest_age(since: Iterable[int], now: float) -> int:
 def _accepted_at(vault: Connection, seq: int) -> int:
     s = submissions.c
     brought = (s.first_seq <= seq) & (s.first_seq + s.commands > seq)
-    at = vault.scalar(select(s.created_at).where(brought).limit(1))
+    at = vault.scalar(select(type_coerce(s.created_at, NullType())).where(brought).limit(1))
     return at if isinstance(at, int) else 0

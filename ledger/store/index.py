@@ -7,9 +7,9 @@ to.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, MetaData, Table, Text
+from sqlalchemy import Column, Index, MetaData, Table
 
-from ledger.store.types import Bytes, Int, Unsigned
+from ledger.store.types import Bytes, Flag, Int, Text, Unsigned
 
 metadata = MetaData()
 
@@ -88,7 +88,7 @@ four_eyes = Table(
     "four_eyes",
     metadata,
     Column("authority", Int, nullable=False),
-    Column("required", Boolean, nullable=False),
+    Column("required", Flag, nullable=False),
     *_place(key=True),
 )
 
@@ -104,7 +104,7 @@ suspensions = Table(
     "suspensions",
     metadata,
     Column("authority", Int, nullable=False),
-    Column("suspended", Boolean, nullable=False),
+    Column("suspended", Flag, nullable=False),
     *_place(key=True),
 )
 

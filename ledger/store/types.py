@@ -1,16 +1,86 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types that mean the same on SQLite and PostgreSQL, and are read strictly.
+
+SQLite keeps in any column whatever is put there, and its file may be changed by others than this software. So
+every value is looked at where it is read: one of another type is `RowDamaged`, in a sentence, wherever that
+is. A server keeps to its columns' types.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Boolean, Dialect, Integer, LargeBinary
+from sqlalchemy import Text as PlainText
 from sqlalchemy.types import TypeDecorator
 
+from ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class RowDamaged(LedgerError):
+    """A row of the vault or the index holds what was never written there."""
+
+    code = "row-damaged"
+
+
+def _strictly(kind: type, called: str) -> Callable[[Any], Any]:
+    """Return what lets values of one type and NULL pass."""
+
+    def read(value: Any) -> Any:
+        if type(value) is kind or value is None:
+            return value
+        raise RowDamaged(
+            f"a row of the database holds {type(value).__name__} where {called} belong:"
+            " it was changed. `credit-ledger audit` says which"
+        )
+
+    return read
+
+
+_read_int, _read_bytes, _read_text = (
+    _strictly(int, "whole numbers"),
+    _strictly(bytes, "bytes"),
+    _strictly(str, "text"),
+)
+
+
+class _Int(Integer):
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        return _read_int
+
+
+class _Bytes(LargeBinary):
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        return _read_bytes
+
+
+class _Text(PlainText):
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        return _read_text
+
+
+class _Flag(Boolean):
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        def read(value: Any) -> bool | None:
+            if value is None or (type(value) is int and value in (0, 1)):
+                return None if value is None else bool(value)
+            raise RowDamaged(f"a row of the database holds {value!r:.40} where yes or no belongs")
+
+        return read
+
+
 #: A 64-bit signed integer. On SQLite `INTEGER`, so that a primary key is the row id itself.
-Int = BigInteger().with_variant(Integer, "sqlite")
+Int = BigInteger().with_variant(_Int(), "sqlite")
 #: The largest number `Int` holds. A reference on the chain may be larger, and then leads nowhere.
 LARGEST = (1 << 63) - 1
 #: Bytes: hashes, salts, packed records.
-Bytes = LargeBinary()
+Bytes = LargeBinary().with_variant(_Bytes(), "sqlite")
+#: Text in any script.
+Text = PlainText().with_variant(_Text(), "sqlite")
+#: Yes or no.
+Flag = Boolean().with_variant(_Flag(), "sqlite")
 
 
 class Unsigned(TypeDecorator[int]):
@@ -33,4 +103,5 @@ class Unsigned(TypeDecorator[int]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Return the integer that was stored."""
-        return None if value is None else int.from_bytes(value, "big")
+        found: bytes | None = _read_bytes(value)
+        return None if found is None else int.from_bytes(found, "big")

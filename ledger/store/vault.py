@@ -7,9 +7,9 @@ again, never the truth. When that block leaves the chain, the hint is dropped an
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint, text
 
-from ledger.store.types import Bytes, Int
+from ledger.store.types import Bytes, Flag, Int, Text
 
 metadata = MetaData()
 
@@ -188,7 +188,7 @@ taken_back = Table(
     Column("first_block", Int, nullable=False),
     Column("looked", Int, nullable=False),
     Column("authority", Int),
-    Column("holds", Boolean, nullable=False),
+    Column("holds", Flag, nullable=False),
     Column("mark", Text, nullable=False),
     Column("said", Text, nullable=False),
     Column("done_block", Int),
@@ -209,7 +209,7 @@ assessments = Table(
     Column("log_size", Int, nullable=False),
     Column("heads_root", Bytes, nullable=False),
     Column("created_at", Int, nullable=False),
-    Column("anchored", Boolean, nullable=False),
+    Column("anchored", Flag, nullable=False),
 )
 
 #: The leaves of each assessment's tree, in the tree's order.

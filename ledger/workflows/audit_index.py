@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, type_coerce
+from sqlalchemy import bindparam, func, select, type_coerce
+from sqlalchemy.types import NullType
 
-from ledger.audit.deviation import Deviation
+from ledger.audit.deviation import Deviation, NotChecked
 from ledger.audit.rows import compare_rows
+from ledger.index.follower import Block, read_cursor
 from ledger.index.rows import is_link, link_row, rows_of
 from ledger.store import index as tables
-from ledger.store.types import Bytes, Unsigned
+from ledger.store.types import RowDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
     from ledger.domain.facts import Fact
     from ledger.index.rows import Row, Rows
@@ -61,7 +64,8 @@ class IndexCheck:
     def outside(self, first: int) -> Iterator[Deviation]:
         """Yield the tables that have rows of blocks before the first or after the last compared."""
         for table, number in tables.FACTS:
-            beyond = (table.c[number] < first) | (table.c[number] > self._upto)
+            stands = type_coerce(table.c[number], NullType())
+            beyond = (stands < first) | (stands > self._upto) | stands.is_(None)
             many = self._connection.scalar(select(func.count()).select_from(table).where(beyond))
             if many:
                 where = f"table {table.name}, outside blocks {first} to {self._upto}"
@@ -70,17 +74,12 @@ class IndexCheck:
     def _table(
         self, table: Table, number: str, rows: Sequence[Row], first: int, last: int
     ) -> Iterator[Deviation]:
-        keys = (number,) if table is tables.blocks else (*_ORDER, *_WITHIN.get(table, ()))
+        keys, columns, chosen = _chosen(table, number)
+        found = self._connection.execute(chosen, {"first": first, "last": last})
         names = [column.name for column in table.columns]
-        columns = [*keys, *(name for name in names if name not in keys)]
-        found = self._connection.execute(
-            select(*(_plain(table, name) for name in columns))
-            .where(table.c[number].between(first, last))
-            .order_by(*(table.c[key] for key in keys))
-        )
         expected = map(itemgetter(*map(names.index, columns)), rows)
         rows_found = (tuple(row) for part in found.partitions(_AT_ONCE) for row in part)
-        yield from compare_rows(table.name, columns, expected, rows_found, keys=len(keys))
+        yield from compare_rows(table.name, columns, expected, rows_found, keys=keys)
 
     def _link_rows(self, expected: Rows) -> list[Row]:
         found = []
@@ -91,7 +90,25 @@ class IndexCheck:
         return sorted(found, key=lambda row: (row[6], row[8], row[0]))
 
 
+def stands_at(index: Connection, found: list[Deviation | NotChecked]) -> Block | None:
+    """Return the block that the index stands at; where it says none, that is added to what is found."""
+    try:
+        return read_cursor(index)
+    except RowDamaged as error:
+        found.append(Deviation("value of another form", "index, table cursor", "one block", str(error)))
+        return None
+
+
+@cache
+def _chosen(table: Table, number: str) -> tuple[int, list[str], Select[Any]]:
+    """How many columns a table's rows are sorted by, all its columns with these first, and its rows so."""
+    keys = (number,) if table is tables.blocks else (*_ORDER, *_WITHIN.get(table, ()))
+    columns = [*keys, *(column.name for column in table.columns if column.name not in keys)]
+    chosen: Any = select(*(_plain(table, name) for name in columns))
+    within = table.c[number].between(bindparam("first"), bindparam("last"))
+    return len(keys), columns, chosen.where(within).order_by(*(table.c[key] for key in keys))
+
+
 def _plain(table: Table, name: str) -> ColumnElement[object]:
-    """The column as it is stored: the expected rows are what goes to the driver."""
-    column = table.c[name]
-    return type_coerce(column, Bytes) if isinstance(column.type, Unsigned) else column
+    """The column as it is stored, of whatever type: the expected rows are what goes to the driver."""
+    return type_coerce(table.c[name], NullType())

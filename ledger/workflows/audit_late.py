@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import and_, false, func, not_, or_, select
+from sqlalchemy import and_, false, func, not_, or_, select, type_coerce
+from sqlalchemy.types import NullType
 
 from ledger.audit.deviation import Deviation, Review, show_time
 from ledger.store.vault import commands, submissions
@@ -83,7 +84,9 @@ def _absent(vault: Connection, authorities: Mapping[int, AuthorityState]) -> Ite
     last = vault.scalar(select(func.max(c.seq)).where(absent))
     if last is None:
         return
-    known = select(s.first_seq, (s.first_seq + s.commands).label("end"), s.authority, s.created_at)
+    # As it is kept: what is no date at all is for the caller to name.
+    date = type_coerce(s.created_at, NullType()).label("created_at")
+    known = select(s.first_seq, (s.first_seq + s.commands).label("end"), s.authority, date)
     brought = iter(vault.execute(known.where(s.first_seq <= last).order_by(s.first_seq)))
     this, following = None, next(brought, None)
     for seq, authority in vault.execute(select(c.seq, c.authority).where(absent).order_by(c.seq)):

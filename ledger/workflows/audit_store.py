@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from ledger.audit.deviation import Deviation, NotChecked, Review
     from ledger.audit.replay import Replay
     from ledger.chain.contracts import Deployment
+    from ledger.chain.keystore import Keystore
     from ledger.domain.catalogue import Catalogue
     from ledger.domain.facts import Fact
-    from ledger.outbox.documents import DocumentKeys
 
 
 class StoreCheck:
     """Compares what is kept with a stretch of the chain at a time, and at the end with all of it."""
 
     def __init__(
-        self, index: Connection, vault: Connection, upto: int, keys: DocumentKeys, catalogue: Catalogue
+        self, index: Connection, vault: Connection, upto: int, keys: Keystore, catalogue: Catalogue
     ) -> None:
         """Look at one snapshot of each; the index stands at the block `upto` (-1: before the first)."""
+        self._fingerprint = keys.fingerprint
         is_mac = partial(is_mac_of, keys.mac_key)
         self.index = IndexCheck(index, upto)
         self._outbox = OutboxCheck(vault)
@@ -77,7 +78,8 @@ class StoreCheck:
         recorded = {number: state.count for number, state in replay.authorities.items()}
         codes, vault, where = replay.codes, self._vault, "the vault"
         yield from guarded("the index", "all blocks", self.index.outside(deployment.block))
-        yield from guarded("the deployment", where, vault.deployment(deployment))
+        yield from guarded("forms of values", where, vault.forms())
+        yield from guarded("the vault's owner", where, vault.belongs(deployment, self._fingerprint))
         yield from guarded("identities", where, vault.identities(replay.commitments))
         yield from guarded("assessments", where, vault.scores(replay.scorebook.assessments))
         yield from guarded("what is not held", where, vault.not_held(codes, len(replay.heads), recorded))

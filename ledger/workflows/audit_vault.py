@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,8 @@ from ledger.outbox.unheld import ENTERPRISES, Span, Unheld, shown, spans_of
 from ledger.scoring.cards import GRADES
 from ledger.scoring.roots import Scored, score_root
 from ledger.store.bulk import IN_LIST
-from ledger.store.vault import assessments, deployment, identities, scores, statements
+from ledger.store.forms import misshapen
+from ledger.store.vault import assessments, deployment, identities, keystore, scores, statements
 from ledger.workflows.audit_outbox import seen_elsewhere
 from ledger.workflows.held import held_documents
 
@@ -132,12 +134,23 @@ class VaultCheck:
             ):
                 yield from seen_elsewhere(f"identity of enterprise {number}", at[number], *seen)
 
-    def deployment(self, known: Deployment) -> Iterator[Deviation]:
-        """Compare the one row that says which ledger this vault belongs to with the one audited."""
-        rows = self._vault.execute(select(deployment)).all()
-        expected = [(1, known.chain_id, known.genesis_hash)]
-        if (found := [tuple(row[:3]) for row in rows]) != expected:
-            yield Deviation("deployment differs in the vault", "the vault", str(expected), str(found))
+    def forms(self) -> Iterator[Deviation]:
+        """Yield the columns with values of another type, length or range than is ever written there."""
+        for table, column, form, rows in misshapen(self._vault):
+            where = f"the vault, table {table}, column {column}"
+            yield Deviation("value of another form", where, form, f"another in {rows} rows")
+
+    def belongs(self, known: Deployment, fingerprint: bytes) -> Iterator[Deviation]:
+        """Compare the rows that say of which ledger and of whose keys this vault is with those audited."""
+        rows = [(*row[:3], json.loads(row[3])) for row in self._vault.execute(select(deployment))]
+        owners = [tuple(row) for row in self._vault.execute(select(keystore))]
+        for name, found, expected in (
+            ("deployment", rows, [(1, known.chain_id, known.genesis_hash, known.to_json())]),
+            ("keystore", owners, [(1, fingerprint)]),
+        ):
+            if found != expected:
+                where = f"the vault, table {name}"
+                yield Deviation("vault of another ledger", where, str(expected), str(found))
 
     def scores(self, published: Iterable[AssessmentPublished]) -> Iterator[Deviation | NotChecked]:
         """Compare what was published with what this office holds of it."""

@@ -21,7 +21,7 @@ from ledger.audit.report import Report
 from ledger.chain.connect import read_clock
 from ledger.chain.logs import read_stretches
 from ledger.errors import ChainDamaged, ChainUnavailable
-from ledger.index.follower import Block, read_cursor
+from ledger.index.follower import Block
 from ledger.workflows.audit_access import expected_access
 from ledger.workflows.audit_code import compare_code
 from ledger.workflows.audit_contracts import contract_state
@@ -34,6 +34,7 @@ from ledger.workflows.audit_findings import (
     no_checkpoint,
     not_computed,
 )
+from ledger.workflows.audit_index import stands_at
 from ledger.workflows.audit_kept import compare_blocks
 from ledger.workflows.audit_nodes import NodeCheck
 from ledger.workflows.audit_progress import Reached, Unusable
@@ -79,7 +80,8 @@ def audit(
     with ledger.db.read_index() as index:
         # The snapshots come in this order so that the chain's last block knows nothing the others cannot: the
         # index follows the chain, and the vault has a record before the chain does.
-        cursor = read_cursor(index)
+        beside = list(beside)
+        cursor = stands_at(index, beside)
         try:
             last = _block(ledger.node, "latest") or Block(-1, b"")
         except ChainDamaged as error:
