@@ -48,7 +48,7 @@ def test_a_batch_shown_whole_is_what_was_signed_and_another_is_known_by_its_hash
     ]
     entries = json.loads(whole_sample())["signatures"]
     assert ["records_hash" in each for each in entries] == [True, False]
-    assert [each["first"] for each in claims_dict(verdict)["signatures"]] == ["GACC-10", "GACC-12"]
+    assert [each["first"] for each in claims_dict(verdict)["signatures"]] == ["1-10", "1-12"]
     shown = claims_text(verdict)
     assert f"{SIGNER} signed the records here" in shown
     assert f"{SIGNER} signed a batch of these numbers" in shown
