@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from api import errors, openapi
+from api.auth import key_id_of
 from api.depth import bound_recursion
 from api.middleware import Envelope
 from api.routes import checkpoints, enterprises, health, log, records, submissions
@@ -60,5 +62,5 @@ def create_app(ledger: Ledger, workers: Sequence[Worker] = ()) -> FastAPI:
     for part in (records, submissions, enterprises, checkpoints, log, health):
         app.include_router(part.router)
     openapi.install(app)
-    app.add_middleware(Envelope, metrics=service.metrics)
+    app.add_middleware(Envelope, metrics=service.metrics, key_of=partial(key_id_of, ledger.db))
     return app

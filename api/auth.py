@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ledger.store.database import Database
+
 _BEARER: Final = HTTPBearer(
     auto_error=False,
     scheme_name="apiKey",
@@ -49,6 +51,8 @@ _BEARER: Final = HTTPBearer(
     description="An API key, made with `credit-ledger key create --scope …` and shown once.",
 )
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+#: Stands for a `/` that was sent as %2F, so that it divides no address; it is no character.
+ENCODED_SLASH: Final = "\ufdd0"
 _LONGEST_PARTY: Final = 600
 #: For the description alone: what is refused is refused with its reason, check digits among them.
 _PARTY_FORM: Final = (
@@ -77,6 +81,13 @@ class AuthorityKey(NamedTuple):
 
     key: ApiKey
     authority: Authority
+
+
+def key_id_of(database: Database, token: str) -> str | None:
+    """Return the id of the key a token belongs to; None if it is not, or no longer, valid."""
+    with database.read_vault() as vault:
+        key = verify_key(vault, token)
+    return None if key is None else key.id
 
 
 def _identify(
@@ -158,6 +169,7 @@ def _looking(
     foreign_too: bool,
 ) -> Reader:
     """Return the reader; its looks are in the access log by then."""
+    party_id = party_id.replace(ENCODED_SLASH, "/")
     with service.ledger.db.read_vault() as vault:
         key = _identify(request, vault, credentials)
         foreign = _foreign(service, key)

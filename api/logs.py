@@ -7,6 +7,7 @@ enterprise), the id of the API key and not the key.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from typing import Any, TextIO, cast
 
@@ -51,3 +52,19 @@ def _make() -> structlog.typing.FilteringBoundLogger:
 
 #: The logger of the whole API.
 log = _make()
+
+
+class _AsJson(logging.Handler):
+    """Writes what a library says as a line of this log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = log.error if record.levelno >= logging.ERROR else log.warning
+        level("server", said=record.getMessage(), by=record.name, exc_info=record.exc_info)
+
+
+def take_over(*names: str) -> None:
+    """Have the warnings of these libraries in this log, and not as plain lines beside it."""
+    for name in names:
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, _AsJson) for each in logger.handlers):
+            logger.addHandler(_AsJson(logging.WARNING))

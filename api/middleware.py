@@ -8,43 +8,45 @@ import secrets
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
+from api.auth import ENCODED_SLASH
 from api.body import MAX_BODY
 from api.errors import of_exception
 from api.logs import log
 from api.turns import Turns
-from ledger.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.metrics import Metrics
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SLASH: Final = re.compile("%2f", re.IGNORECASE)
 _UNMATCHED: Final = "(none)"
-#: Requests taken at once; one more hears 503 instead of waiting unseen. Health always answers.
-MAX_UNDER_WAY: Final = 128
 
 
 class Envelope:
     """ASGI middleware. A client's own `X-Request-Id` is kept if short and plain, else one is made."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, key_of: Callable[[str], str | None]) -> None:
         self._app = app
         self._metrics = metrics
-        self._under_way = 0
-        self._turns = Turns()
+        self._turns = Turns(key_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            # A `/` within a name: it must not lead to another route, of another firm.
+            scope["path"] = unquote(_SLASH.sub(quote(ENCODED_SLASH), scope["raw_path"].decode("ascii")))
         asked = Headers(scope=scope)
         given = asked.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -72,7 +74,6 @@ class Envelope:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            self._under_way += 1
             try:
                 async with self._turn(scope["path"], asked):
                     await self._app(scope, receive_on, send_on)
@@ -81,16 +82,17 @@ class Envelope:
                 if not status:
                     await answer(scope, receive, send_on)
             finally:
-                self._under_way -= 1
                 self._close(scope, status, time.perf_counter() - began)
 
     @contextlib.asynccontextmanager
     async def _turn(self, path: str, asked: Headers) -> AsyncIterator[None]:
-        """Admit a request: health always, of the others so many at once, and of one key a few at a time."""
-        key = asked.get("authorization") if path.startswith("/v1/") else None
-        if self._under_way > MAX_UNDER_WAY and path.startswith("/v1/"):
-            raise Busy(f"{MAX_UNDER_WAY} requests are under way, the most that are taken at once")
-        async with self._turns.of(key) if key else contextlib.nullcontext():
+        """Admit a request in the line of its key, however that is spelt; what is not under /v1/ always."""
+        if not path.startswith("/v1/"):
+            yield
+            return
+        scheme, _, token = asked.get("authorization", "").partition(" ")
+        key = await self._turns.key_of(token) if token and scheme.lower() == "bearer" else None
+        async with self._turns.of(key):
             yield
 
     def _close(self, scope: Scope, status: int, seconds: float) -> None:

@@ -8,6 +8,7 @@ import uvicorn
 
 from api.app import create_app
 from api.connections import Limits, protocol_of
+from api.logs import take_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ def make_server(
     `run()` in the main thread ends on SIGINT and SIGTERM, once what is under way is answered (10 s at most);
     elsewhere set `should_exit`. Port 0 takes a free one: `servers[0].sockets` says which once `started`.
     """
+    take_over("uvicorn", "asyncio")
     config = uvicorn.Config(
         create_app(ledger, workers),
         host=host,

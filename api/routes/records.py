@@ -157,7 +157,7 @@ def _check(service: Service, caller: AuthorityCaller, rows: Sequence[object]) ->
 
 
 def _item(row: int, error: FieldError) -> ErrorItem:
-    return {"row": row, "field": error.field, "value": clip(error.value), "reason": error.reason}
+    return {"row": row, "field": clip(error.field), "value": clip(error.value), "reason": error.reason}
 
 
 def _unfit(field: str, value: object, reason: str) -> Unacceptable:

@@ -59,6 +59,10 @@ class Submission(NamedTuple):
     document: str
 
 
+#: Unknown fields of one row that are named each.
+_SURPLUS: Final = 5
+
+
 class _Errors(list[FieldError]):
     def add(self, field: str, value: object, reason: str) -> None:
         shown = "" if value is None else str(value)
@@ -230,8 +234,12 @@ def _check_reference(field: str, text: str, errors: _Errors) -> None:
 
 
 def _refuse_unknown(fields: Mapping[str, object], errors: _Errors) -> None:
+    surplus = fields.keys() - _KNOWN
+    if len(surplus) > _SURPLUS:
+        errors.add("(record)", f"{len(surplus)} fields", "so many have names that are no field's")
+        return
     for name in fields:
-        if name not in _KNOWN:
+        if name in surplus:
             # csv.DictReader files the surplus values of a long row under None.
             known = name is not None
             reason = "no such field" if known else "more values than columns"

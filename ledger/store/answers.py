@@ -62,7 +62,11 @@ def claim(database: Database, api_key: str, key: str, digest: bytes, now: int) -
         if kept.status is not None:
             return Answer(kept.status, kept.response)
         if kept.created_at > now - CLAIM_SECONDS:
-            raise AnswerPending(f"the request with Idempotency-Key {key!r} is being carried out")
+            left = kept.created_at + CLAIM_SECONDS - now
+            raise AnswerPending(
+                f"the request with Idempotency-Key {key!r} is being carried out; if the process that did"
+                f" so has ended, it is taken up again {left} s from now"
+            )
         connection.execute(update(idempotency).where(this).values(created_at=now))
     return None
 

@@ -222,7 +222,7 @@ def test_many_readers_at_once_are_all_answered_and_all_logged(served: Served) ->
 def test_too_many_at_once_are_turned_away_and_health_still_answers(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.middleware.MAX_UNDER_WAY", 0)
+    monkeypatch.setattr("api.turns.KEYED_UNDER_WAY", 0)
     with served.client("audit") as client:
         answer = client.get(f"/v1/enterprises/{FIRST}/score")
         assert answer.status_code == 503

@@ -288,3 +288,11 @@ def test_a_firm_without_identity_here_is_asked_for_by_its_number(served: Served)
     for scope, code in ((f"enterprise:{FIRST}", 403), ("authority:US-CPSC", 404)):
         with served.client(scope) as client:
             assert client.get(f"{where}/record").status_code == code
+
+
+def test_an_encoded_slash_divides_no_address(served: Served) -> None:
+    with served.client("audit") as client:
+        for slash, last in (("%2F", "score"), ("%2f", "record")):
+            answer = client.get(f"/v1/enterprises/name:CN:Slash%20Firm{slash}{last}")
+            assert answer.status_code == 404
+            assert f"name:CN:SLASHFIRM{last.upper()} is not in the ledger" in answer.text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_one_key_has_a_few_turns_and_another_its_own() -> None:
-    turns, running, most = Turns(), dict.fromkeys("ab", 0), dict.fromkeys("ab", 0)
+    turns, running, most = Turns(str), dict.fromkeys("ab", 0), dict.fromkeys("ab", 0)
 
     async def ask(key: str) -> None:
         async with turns.of(key):
@@ -42,6 +44,46 @@ def test_one_key_has_a_few_turns_and_another_its_own() -> None:
     assert most == {"a": AT_ONCE, "b": 1}
     assert not turns._lines
     assert not turns._under_way
+
+
+def asking(url: str, authorization: str, *, whole: bool) -> socket.socket:
+    """Post, with a body that is whole or waits for its last byte."""
+    host, port = url.removeprefix("http://").split(":")
+    plain = socket.create_connection((host, int(port)), timeout=20)
+    head = f"POST /v1/records HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+    plain.sendall(f"{head}{'[]' if whole else '['}".encode())
+    return plain
+
+
+def test_one_key_in_many_spellings_has_one_line(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.turns.UNDER_WAY", 3)
+    token, another = served.key("authority:GACC"), served.key("authority:GACC")
+    with contextlib.ExitStack() as held:
+        for scheme in ("Bearer", "bearer", "BEARER"):
+            held.enter_context(asking(served.url, f"{scheme} {token}", whole=False))
+        time.sleep(0.3)
+        for authorization, status in (
+            (f"bEARER {token}", b"503"),
+            (f"Bearer {another}", b"422"),
+            (f"Bearer {token[:-1]}x", b"401"),
+        ):
+            with asking(served.url, authorization, whole=True) as last:
+                assert last.recv(4096).startswith(b"HTTP/1.1 " + status)
+
+
+def test_strangers_fill_their_own_line_alone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.turns.STRANGERS_UNDER_WAY", 0)
+    token = served.key("audit")
+    wrong = token[:-1] + ("0" if token[-1] != "0" else "1")
+    with served.client(None) as client:
+        for headers in ({}, {"Authorization": f"Bearer {wrong}"}, {"Authorization": "Basic YTpi"}):
+            answer = client.get("/v1/checkpoints/latest", headers=headers)
+            assert answer.status_code == 503
+            assert "without a valid key" in answer.json()["detail"]
+        known = client.get("/v1/checkpoints/latest", headers={"Authorization": f"Bearer {token}"})
+        assert known.status_code != 503
+        assert client.get("/healthz").status_code == 200
 
 
 def test_large_records_are_read_a_few_at_a_time_and_one_for_each_key(served: Served) -> None:

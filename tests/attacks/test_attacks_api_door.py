@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import json
 import socket
 import sys
 import time
@@ -14,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "api"))
 
-from served_ledger import Running
+from served_ledger import Running, Served
 
 from api import logs
 from api.connections import Limits
@@ -163,3 +165,120 @@ def test_requests_in_time_are_served_one_after_another(door: tuple[str, int]) ->
             answer.begin()
             assert answer.status == 200
             answer.read()
+
+
+def deaf(door: tuple[str, int], asking: bytes) -> socket.socket:
+    """Ask again and again through one connection, and read nothing."""
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.connect(door)
+    plain.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        plain.send(asking * 40)
+    return plain
+
+
+def test_answers_that_nobody_reads_take_no_place(
+    door: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.turns.STRANGERS_UNDER_WAY", 5)
+    crowd = [deaf(door, b"GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(12)]
+    time.sleep(0.3)
+    for _ in range(3):
+        asking = http.client.HTTPConnection(*door, timeout=SOON)
+        asking.request("GET", "/v1/openapi.json")
+        answer = asking.getresponse()
+        answer.read()
+        assert answer.status == 200
+        asking.close()
+    for each in crowd:
+        each.close()
+
+
+def test_a_house_full_of_unread_answers_takes_health_from_nobody(door: tuple[str, int]) -> None:
+    crowd = []
+    for number in range(3 * LIMITS.connections):
+        path = b"/metrics" if number % 2 else b"/v1/openapi.json"
+        crowd.append(deaf(door, b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n"))
+        if number % 10 == 9:
+            assert healthy(door)
+    for each in crowd:
+        each.close()
+
+
+def test_pipelined_requests_are_answered_one_after_another(door: tuple[str, int]) -> None:
+    asked = 30
+    with socket.create_connection(door, timeout=SOON) as plain:
+        plain.sendall(b"GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * asked)
+        said = b""
+        while said.count(b"HTTP/1.1 200 OK") < asked or not said.rstrip().endswith(b"}"):
+            said += plain.recv(1 << 20)
+    assert said.count(b"HTTP/1.1 200 OK") == asked
+
+
+def test_a_body_that_waits_in_line_is_not_cut_off(
+    lasting_office: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.turns.AT_ONCE", 1)
+    limits = Limits(body=2.0)
+    with Running(make_server(lasting_office, "127.0.0.1", 0, limits=limits)) as url:
+        token = Served(lasting_office, url).key("authority:GACC")
+        host, port = url.removeprefix("http://").split(":")
+        body = b"[" + b" " * 200_000 + b"]"
+        head = (
+            f"POST /v1/records HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        line = [socket.create_connection((host, int(port)), timeout=SOON) for _ in range(3)]
+        for each in line:
+            each.sendall(head.encode() + body[:-1])
+            time.sleep(0.1)
+        for each in line[:2]:
+            time.sleep(1.2)
+            each.sendall(b"]")
+            assert each.recv(4096).startswith(b"HTTP/1.1 422")
+        line[2].sendall(b"]")
+        assert line[2].recv(4096).startswith(b"HTTP/1.1 422")
+        for each in line:
+            each.close()
+
+
+def test_who_ends_only_its_sending_is_answered(door: tuple[str, int], lasting_office: Ledger) -> None:
+    token = Served(lasting_office, "").key("authority:GACC")
+    with socket.create_connection(door, timeout=SOON) as half:
+        head = f"POST /v1/records HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n"
+        half.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n[]".encode())
+        half.shutdown(socket.SHUT_WR)
+        _, said = until_closed(half)
+    assert said.startswith(b"HTTP/1.1 422")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GARBAGE\r\n\r\n", b"\x16\x03\x01\x00\xff\r\n\r\n", HEALTH[:-2] + b"A: " + b"a" * 70_000],
+    ids=["no method", "TLS", "a long header"],
+)
+def test_what_is_no_http_is_a_problem_and_a_line_of_json(
+    door: tuple[str, int], sent: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(logs._Stderr, "write", lambda _, text: lines.append(text) or len(text))
+    with socket.create_connection(door, timeout=SOON) as plain:
+        plain.sendall(sent)
+        _, said = until_closed(plain)
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["type"].endswith(":bad-request")
+    assert all(json.loads(line)["said"] for line in "".join(lines).splitlines())
+    assert lines
+    assert capfd.readouterr().err == ""
+
+
+def test_a_wish_for_another_protocol_is_answered_without_a_word_beside_the_log(
+    door: tuple[str, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(door, timeout=SOON) as plain:
+        plain.sendall(HEALTH[:-2] + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert plain.recv(4096).startswith(b"HTTP/1.1 200")
+    assert capfd.readouterr().err == ""
