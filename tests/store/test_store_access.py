@@ -181,7 +181,7 @@ def test_a_claim_is_released_taken_over_and_forgotten(database: Database) -> Non
     release(database, "k", "a")
     assert claim(database, "k", "a", b"2", 100) is None
     assert claim(database, "k", "a", b"2", 100 + CLAIM_SECONDS) is None, "its process died"
-    with pytest.raises(AnswerPending):
+    with pytest.raises(AnswerPending, match=f"taken up again {CLAIM_SECONDS - 1} s from now"):
         claim(database, "k", "a", b"2", 101 + CLAIM_SECONDS)
     settle(database, "k", "a", Answer(202, b"{}"))
     release(database, "k", "a")
