@@ -26,6 +26,7 @@ from api.service import Service, TheService
 from ledger.chain.connect import read_clock
 from ledger.errors import Busy, ChainUnavailable, NotWritable
 from ledger.index.queries import counts
+from ledger.outbox.undone import still_open
 from ledger.outbox.waiting import oldest_age, waiting_since
 from ledger.outbox.wallet_batches import waiting
 from ledger.store.failures import StoreUnavailable
@@ -79,7 +80,14 @@ async def readyz(service: TheService) -> Ready:
 
 
 def _questions(service: Service) -> dict[str, Callable[[], str]]:
-    parts = {"chain": _chain, "clock": _clock, "index": _index, "vault": _vault, "outbox": _outbox}
+    parts = {
+        "chain": _chain,
+        "clock": _clock,
+        "index": _index,
+        "vault": _vault,
+        "outbox": _outbox,
+        "undone": _undone,
+    }
     return {name: partial(check, service) for name, check in parts.items()}
 
 
@@ -164,6 +172,14 @@ def _outbox(service: Service) -> str:
         if late.keys() - excused:
             raise NotReady(f"accepted rows wait for {_age(late.values())} s to be on the chain")
     return f"the oldest row waits for {_age(since.values())} s" if since else "nothing waits"
+
+
+def _undone(service: Service) -> str:
+    """What was taken back is done again; records wait for acts of the governor that are not."""
+    left = still_open(service.ledger.db, service.ledger.contracts)
+    if any(each.holds for each in left):
+        raise NotReady(f"{len(left)} acts and calls were taken back and are to be done again")
+    return f"{len(left)} calls were taken back and are to be done again" if left else "nothing"
 
 
 def _age(since: Iterable[int]) -> int:

@@ -31,6 +31,45 @@ class Operation(NamedTuple):
     what: str
 
 
+class Announcement(NamedTuple):
+    """An operation that was announced, or its cancelling, and where the chain says so."""
+
+    id: str
+    cancelled: bool
+    caller: str
+    call: Call | None
+    block: int
+    log: int
+
+    @property
+    def what(self) -> str:
+        """The call for people; nothing for a cancelling, which names the operation alone."""
+        return "" if self.call is None else described(self.call)
+
+
+def announcements(contracts: Contracts, first: int, last: int) -> list[Announcement]:
+    """Return what was announced and cancelled in the blocks `first`..`last`. Raises as `get_logs`."""
+    topics = event_topics("AccessManager")
+    scheduled, cancelled = (f"0x{topics[name].hex()}" for name in ("OperationScheduled", "OperationCanceled"))
+    found = []
+    for log in get_logs(contracts.node, [contracts.deployment.access_manager], first, last):
+        if log["topics"][0] not in {scheduled, cancelled}:
+            continue
+        call, caller = None, ""
+        if log["topics"][0] == scheduled:
+            fields = decode_event("AccessManager", "OperationScheduled", bytes.fromhex(log["data"][2:]))
+            call, caller = Call(str(fields["target"]), _bytes(fields["data"])), str(fields["caller"])
+        place = int(log["blockNumber"], 16), int(log["logIndex"], 16)
+        found.append(Announcement(log["topics"][1], call is None, caller, call, *place))
+    return found
+
+
+def described(call: Call) -> str:
+    """Return a call for people: `setFourEyes(authority=1, required=True)`."""
+    shown = (decode_call(name, call.data) for name in CONTRACTS)
+    return next((each for each in shown if each), f"0x{call.data[:4].hex()} of {call.to}")
+
+
 class Governance:
     """What the account `governor` may do, must announce, and has announced. Views raise as `Contracts` do."""
 
@@ -55,20 +94,15 @@ class Governance:
         if not due:
             return None
         until = due + _int(self._view("expiration")[0])
-        return Operation(_bytes(found), call, due, until, self._describe(call))
+        return Operation(_bytes(found), call, due, until, described(call))
 
     def pending(self) -> list[Operation]:
         """Return everything the governor has announced that is neither done, taken back nor lapsed."""
-        node, manager = self._contracts.node, self._contracts.deployment.access_manager
-        last = int(node.request("eth_blockNumber"), 16)
-        topic = "0x" + event_topics("AccessManager")["OperationScheduled"].hex()
+        last = int(self._contracts.node.request("eth_blockNumber"), 16)
         found: dict[bytes, Operation] = {}
-        for log in get_logs(node, [manager], self._contracts.deployment.block, last):
-            if log["topics"][0] != topic:
-                continue
-            fields = decode_event("AccessManager", "OperationScheduled", bytes.fromhex(log["data"][2:]))
-            if str(fields["caller"]).lower() == self._governor.lower():
-                operation = self.announced(Call(str(fields["target"]), _bytes(fields["data"])))
+        for each in announcements(self._contracts, self._contracts.deployment.block, last):
+            if each.call is not None and each.caller.lower() == self._governor.lower():
+                operation = self.announced(each.call)
                 if operation is not None:
                     found[operation.id] = operation
         return list(found.values())
@@ -83,10 +117,6 @@ class Governance:
 
     def _view(self, function: str, *arguments: Value) -> list[Value]:
         return self._contracts.view("AccessManager", function, *arguments)
-
-    def _describe(self, call: Call) -> str:
-        shown = (decode_call(name, call.data) for name in CONTRACTS)
-        return next((each for each in shown if each), f"0x{call.data[:4].hex()} of {call.to}")
 
 
 def _int(value: Value) -> int:

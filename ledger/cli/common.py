@@ -18,7 +18,7 @@ from ledger.files import disk_fault, write_private
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ledger.bootstrap import Ledger
 
@@ -120,6 +120,14 @@ def waiting_lines(waiting: Mapping[str, int]) -> list[str]:
         f"{many:,} records of {code} wait for the signatures of its wallet: credit-ledger batch show {code}"
         for code, many in waiting.items()
     ]
+
+
+def undone_lines(undone: Sequence[str]) -> list[str]:
+    """Say what was taken back and is to be done again; nothing if nothing is."""
+    if not undone:
+        return []
+    first = "taken back, to be done again 须重新办理, or given up (repair --give-up N --reason TEXT):"
+    return [first, *(f"  {each}" for each in undone)]
 
 
 def open_to_others(folder: Path) -> list[str]:

@@ -19,6 +19,7 @@ from ledger.cli.common import (
     open_to_others,
     opened,
     read_settings,
+    undone_lines,
     waiting_lines,
 )
 from ledger.cli.progress import bar
@@ -154,6 +155,7 @@ def status(as_json: AsJson = False) -> None:
 def _status(ledger: Ledger) -> dict[str, Any]:
     from ledger.chain.connect import read_clock  # noqa: PLC0415  keeps the start quick
     from ledger.index.queries import counts  # noqa: PLC0415
+    from ledger.outbox.undone import still_open  # noqa: PLC0415
     from ledger.outbox.waiting import oldest_age, waiting_since  # noqa: PLC0415
     from ledger.workflows.wallet_batches import waiting_now  # noqa: PLC0415
 
@@ -177,6 +179,7 @@ def _status(ledger: Ledger) -> dict[str, Any]:
         "index": counted,
         "outbox": ledger.sender.status()._asdict() | {"oldest_seconds": oldest},
         "waiting": waiting_now(ledger),
+        "undone": [each.line for each in still_open(ledger.db, ledger.contracts)],
         "today": iso(ledger.today()),
         "clock": read_clock(ledger.node).fault or "agrees with the chain",
         "version": version("credit-ledger"),
@@ -186,9 +189,10 @@ def _status(ledger: Ledger) -> dict[str, Any]:
 
 
 def _status_text(found: dict[str, Any]) -> str:
-    sentences = {"waiting", "warnings", "deployment"}
+    sentences = {"waiting", "undone", "warnings", "deployment"}
     lines = [f"{key:<8} {_line(value)}" for key, value in found.items() if key not in sentences]
-    return "\n".join([*lines, *waiting_lines(found["waiting"]), *found["warnings"]])
+    said = (*waiting_lines(found["waiting"]), *undone_lines(found["undone"]), *found["warnings"])
+    return "\n".join([*lines, *said])
 
 
 def _line(value: object) -> str:

@@ -21,7 +21,7 @@ from ledger.chain.submitter import Reverted, Submitter
 from ledger.crypto.typed_data import signed_batch
 from ledger.domain.catalogue import default_authorities
 from ledger.errors import ChainRefused, Conflict, Forbidden, LedgerError
-from ledger.outbox import sealing, sightings
+from ledger.outbox import sealing, sightings, undone
 from ledger.outbox.gas import MAX_RECORDS, batch_gas
 from ledger.outbox.registering import PATIENCE, PAUSE, known_upto, register_all
 from ledger.outbox.sightings import compare_batches, forget_orphans, saw_receipt
@@ -75,6 +75,7 @@ class Sender:
         self._batch_size = min(batch_size, MAX_RECORDS)
         self._in_flight = in_flight
         self._clock = clock
+        self._undone: list[undone.Open] = []
         #: What stopped an authority's batches in the last drain, by authority number.
         self.problems: dict[int, LedgerError] = {}
 
@@ -98,6 +99,7 @@ class Sender:
             # nonce.
             self._submitter = Submitter(self._contracts.node, self._keystore, self._operator)
             forget_orphans(self._database, self._contracts.node)
+            self._undone = undone.settle(self._database, self._contracts)
             registered = self._known(problems)
             recorded = 0
             for number in self._busy_authorities(authority):
@@ -213,6 +215,8 @@ class Sender:
                 " another office writes with its key, or this vault is an old copy."
                 " `credit-ledger repair` takes them up"
             )
+        if sending or sealable:
+            undone.refuse_held(self._undone, authority, self._code(authority))
         if sealable:
             # A record numbered before its day would be in the way until then.
             check_clock(self._contracts.node)

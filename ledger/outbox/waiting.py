@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, type_coerce
+from sqlalchemy import func, select, type_coerce, update
 from sqlalchemy.types import NullType
 
+from ledger.chain.clock import BEHIND
 from ledger.store.vault import batches, commands, submissions
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ def waiting_since(vault: Connection) -> dict[int, int]:
         if seq is not None:
             oldest[authority] = min(seq, oldest.get(authority, seq))
     return {authority: _accepted_at(vault, seq) for authority, seq in oldest.items()}
+
+
+def date_anew(vault: Connection, now: int) -> int:
+    """Count what was accepted by a clock that was ahead as accepted now (Unix seconds); return how many."""
+    later = submissions.c.created_at > now + BEHIND
+    return vault.execute(update(submissions).where(later).values(created_at=now)).rowcount
 
 
 def oldest_age(since: Iterable[int], now: float) -> int:

@@ -23,6 +23,7 @@ from ledger.domain.calendar import day_of, iso
 from ledger.errors import BadValue, ChainRefused, Conflict
 from ledger.index.follower import read_cursor
 from ledger.index.queries import counts, heads_root, posted_of, stream_posted
+from ledger.outbox.undone import refuse_assessing, still_open
 from ledger.scoring.cards import GRADES, card_in_force
 from ledger.scoring.roots import Scored, score_root
 from ledger.scoring.score import Scorer
@@ -83,8 +84,8 @@ def assess(
     """Assess all enterprises as of a day, today if none is given, and publish what changed.
 
     Raises `BadValue` for a day to come, before the last assessment's, or before the first card; `Conflict` if
-    another office published the epoch; `Busy` while another process assesses; `WrongClock` before anything
-    is stored; the submitter's errors.
+    another office published the epoch, or an act or card was taken back and not done again; `Busy` while
+    another process assesses; `WrongClock` before anything is stored; the submitter's errors.
     """
     today = day_of(int(clock()))
     day = today if as_of is None else as_of
@@ -95,6 +96,7 @@ def assess(
         raise BadValue("as_of", iso(day), f"before the first card takes effect on {iso(card.effective_on)}")
     with ledger.db.lock("assessing", timeout=_PATIENCE):
         check_clock(ledger.node)  # a run stored for a day that is not would be in the way of every later one
+        refuse_assessing(still_open(ledger.db, ledger.contracts))
         _finish(ledger)
         ledger.follower.catch_up()
         epoch = ledger.contracts.epoch_count() + 1

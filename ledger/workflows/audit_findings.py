@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ledger.audit.deviation import Deviation, NotChecked
+from ledger.audit.deviation import Deviation, NotChecked, Review
 from ledger.errors import ChainDamaged, ChainUnavailable
+from ledger.outbox.undone import given_up, still_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ledger.chain.connect import Clock
+    from ledger.workflows.office import Office
 
 #: Listed of each kind; beyond these they are counted.
 LISTED: Final = 1000
@@ -76,6 +78,19 @@ def by_clock(clock: Clock) -> Iterator[NotChecked]:
     """Yield that days and terms were counted by a clock that the chain's time does not agree with."""
     if clock.fault is not None:
         yield NotChecked("days and terms", "the clock of this machine", clock.fault)
+
+
+def by_undone(ledger: Office) -> Iterator[NotChecked]:
+    """Yield what was taken back and is not done again: what follows is judged without it."""
+    for each in still_open(ledger.db, ledger.contracts):
+        yield NotChecked("what was taken back", each.line, "it is neither done again nor given up")
+
+
+def by_given_up(ledger: Office) -> Iterator[Review]:
+    """Yield what was taken back and given up, with the reason of whoever did."""
+    with ledger.db.read_vault() as vault:
+        for said, why in given_up(vault):
+            yield Review("given up after it was taken back", said, why)
 
 
 def left_out(first: int, behind: Iterable[int], stands: int, last: int) -> Iterator[NotChecked]:

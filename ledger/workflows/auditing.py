@@ -28,6 +28,8 @@ from ledger.workflows.audit_contracts import contract_state
 from ledger.workflows.audit_findings import (
     Findings,
     by_clock,
+    by_given_up,
+    by_undone,
     damaged,
     guarded,
     left_out,
@@ -176,6 +178,7 @@ class _Audit:
         stands = self._cursor.number if self._cursor else self._ledger.deployment.block - 1
         behind = [each.number for each in self._before]
         self.found.take(by_clock(read_clock(self._ledger.node)))
+        self.found.take(guarded("what was taken back", "the vault", by_undone(self._ledger)))
         self.found.take(left_out(self._ledger.deployment.block, behind, stands, last.number))
         if not self._kept.binding and (self._replay.log.size or not self.statements.given):
             self.found.take([no_checkpoint(self._replay.log.size)])
@@ -200,7 +203,7 @@ class _Audit:
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         governed = self._replay.governing.reviews(self._replay.codes, self._signatures.is_wallet)
-        reviews = (*self._replay.reviews, *self._store.waiting, *(() if self.broken else governed))
+        reviews = (*self._replay.reviews, *self._store.waiting, *by_given_up(self._ledger), *(() if self.broken else governed))
         members = self._replay.access.lines(self._replay.at.timestamp) if self._replay.at else []
         return Report(checked, self.found.deviations, self._scope, reviews, self.found.not_checked, members)
 

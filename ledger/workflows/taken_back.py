@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from ledger.chain.logs import read_facts
-from ledger.domain.facts import (
-    AnswerPeriodSet,
-    AssessmentPublished,
-    BatchRecorded,
-    CardRegistered,
-    EnterpriseKeySet,
-    ObjectionAnswered,
-    ObjectionOpened,
-    Registered,
-    Run,
-    TreeHead,
-)
-from ledger.domain.records import split_id
+from ledger.domain.facts import AssessmentPublished, BatchRecorded, Registered
 from ledger.errors import Conflict
+from ledger.outbox.deeds import Deed, deeds
 from ledger.store.vault import commands, identities
 
 if TYPE_CHECKING:
@@ -30,9 +19,6 @@ if TYPE_CHECKING:
     from ledger.chain.embedded.taking_back import Removed
     from ledger.domain.facts import Fact
     from ledger.workflows.office import Office
-
-#: What needs nobody's doing: what the chain derived, and what the next assessment makes anew.
-_DERIVED: Final = (Run, TreeHead)
 
 
 @dataclass
@@ -43,8 +29,17 @@ class Plan:
     registrations: int = 0
     records: int = 0
     assessments: int = 0
-    again: list[str] = field(default_factory=list)
-    acts: list[str] = field(default_factory=list)
+    undone: list[Deed] = field(default_factory=list)
+
+    @property
+    def acts(self) -> list[str]:
+        """What records must not be sent without, a sentence each."""
+        return [each.said for each in self.undone if each.holds]
+
+    @property
+    def again(self) -> list[str]:
+        """What else somebody has to do again, a sentence each."""
+        return [each.said for each in self.undone if not each.holds]
 
 
 def plan_of(ledger: Office, removed: list[Removed]) -> Plan:
@@ -55,6 +50,7 @@ def plan_of(ledger: Office, removed: list[Removed]) -> Plan:
     with ledger.db.read_vault() as vault:
         for fact in read_facts(ledger.node, addresses, max(first, ledger.deployment.block), last):
             _sort(vault, plan, fact)
+    plan.undone = deeds(ledger.contracts, first, last)
     return plan
 
 
@@ -76,10 +72,6 @@ def _sort(vault: Connection, plan: Plan, fact: Fact) -> None:
         plan.records += fact.count
     elif isinstance(fact, AssessmentPublished):
         plan.assessments += 1
-    elif (again := _again(fact)) is not None:
-        plan.again.append(again)
-    elif not isinstance(fact, _DERIVED):
-        plan.acts.append(_act(fact))
 
 
 def _foreign(block: int, what: str) -> str:
@@ -87,31 +79,3 @@ def _foreign(block: int, what: str) -> str:
         f"block {block} holds {what}, which this vault does not have and could not send again:"
         " nothing was taken back"
     )
-
-
-def _again(fact: Fact) -> str | None:
-    """Say what somebody must do again who did it by a call of his own."""
-    if isinstance(fact, ObjectionOpened):
-        authority, number = split_id(fact.record)
-        return (
-            f"objection {fact.objection}, to record {number} of authority {authority}, by {fact.by}:"
-            f" open it again (its statement is kept under {fact.grounds.hex()})"
-        )
-    if isinstance(fact, ObjectionAnswered):
-        return f"the answer to objection {fact.objection}, by {fact.by}: answer it again"
-    if isinstance(fact, CardRegistered):
-        return f"card {fact.card.hex()}: register it again"
-    if isinstance(fact, EnterpriseKeySet):
-        return f"the key {fact.key} of enterprise {fact.enterprise}: set it again"
-    if isinstance(fact, AnswerPeriodSet):
-        return f"the period of {fact.days} days for answers: set it again"
-    return None
-
-
-def _act(fact: Fact) -> str:
-    values = {name: value for name, value in fact._asdict().items() if name != "at"}
-    shown = ", ".join(
-        f"{name.rstrip('_')} {value.hex() if isinstance(value, bytes) else value}"
-        for name, value in values.items()
-    )
-    return f"{type(fact).__name__} in block {fact.at.block_number}: {shown}"

@@ -2,8 +2,10 @@
 in them.
 
 Registrations and records are in the vault and go to the chain again by themselves, under the same numbers.
-What somebody did by a single call is listed, to be done again. Nothing is taken back that was given out under
-a signature: a checkpoint over one of these blocks stays true, or the operator has signed two histories.
+What somebody did by a single call is kept as to be done again (`outbox.undone`) before the blocks go, and so
+is that they go: killed anywhere, it is taken up where it stopped by the next. Nothing is taken back that was
+given out under a signature: a checkpoint over one of these blocks stays true, or the operator has signed two
+histories.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from ledger.domain.calendar import day_of, iso_instant
 from ledger.domain.facts import AuthorityAdded
 from ledger.errors import Busy, Conflict, Misconfigured
 from ledger.files import write_private
+from ledger.outbox import undone
 from ledger.outbox.sealing import sealed_by_authority
 from ledger.outbox.sightings import forget_orphans
 from ledger.outbox.unsealing import unseal_where
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.chain.embedded.node import EmbeddedNode
-    from ledger.chain.embedded.taking_back import Removed
     from ledger.workflows.office import Office
 
 #: Folder, in the data folder, of what was taken back.
@@ -42,7 +44,11 @@ _PATIENCE: Final = 60.0
 
 
 class TakenBackDict(TypedDict):
-    """What was taken back. Blocks by number; `file` holds them; `again` are sentences, one for each call."""
+    """What was taken back. Blocks by number; `file` holds them.
+
+    `again` and `acts` are all that is still to be done again, a numbered sentence for each call. `resumed`:
+    an earlier taking back had not got to the end, and now has.
+    """
 
     blocks: int
     first: int | None
@@ -54,6 +60,7 @@ class TakenBackDict(TypedDict):
     again: list[str]
     acts: list[str]
     file: str | None
+    resumed: bool
 
 
 def take_back(ledger: Office, *, acts_too: bool = False, confirmed: bool = False) -> TakenBackDict:
@@ -64,21 +71,29 @@ def take_back(ledger: Office, *, acts_too: bool = False, confirmed: bool = False
     than a day: it could be the clock now that is wrong. Raises `Conflict` where something cannot be taken
     back, with nothing changed; `Busy`, `Misconfigured` (a node elsewhere).
     """
-    node = _embedded(ledger)
+    node, plan, file, waiting = _embedded(ledger), Plan([]), None, 0
     with ledger.db.lock("sender", timeout=_PATIENCE):
         removed = node.made_ahead()
-        if not removed:
-            return _report(Plan([]), None, 0)
-        plan = plan_of(ledger, removed)
-        _refuse(ledger, plan, acts_too=acts_too, confirmed=confirmed)
-        file = _keep(ledger.settings.data_dir, removed)
-        node.take_back(removed)
-        accept_clock(node)
-        forget_orphans(ledger.db, node)
-        waiting = _unseal_days_to_come(ledger)
-        forget_assessments(ledger)
+        with ledger.db.read_vault() as vault:
+            begun = undone.taking(vault)
+        if removed:
+            undone.settle(ledger.db, ledger.contracts)
+            plan = plan_of(ledger, removed)
+            _refuse(ledger, plan, acts_too=acts_too, confirmed=confirmed)
+            file = _keep(ledger.settings.data_dir, plan)
+            with ledger.db.write_vault() as vault:
+                undone.keep(vault, int(time.time()), removed[0].header.number, plan.undone)
+            node.take_back(removed)
+        if removed or begun:
+            if begun is None or abs(time.time() - begun.at) < _LONG:
+                accept_clock(node)  # whoever takes back has looked at the clock, and not long ago
+            forget_orphans(ledger.db, node)
+            waiting = _unseal_days_to_come(ledger)
+            forget_assessments(ledger)
+            with ledger.db.write_vault() as vault:
+                undone.taken(vault)
     ledger.follower.catch_up()
-    return _report(plan, file, waiting)
+    return _report(ledger, plan, file, waiting, resumed=begun is not None)
 
 
 def forget_assessments(ledger: Office, *, anchored: bool = False) -> int:
@@ -166,15 +181,17 @@ def _refuse_given_out(data_dir: Path, first: int) -> None:
 # ---------------------------------------------------------------------- taking back
 
 
-def _keep(data_dir: Path, removed: list[Removed]) -> Path:
+def _keep(data_dir: Path, plan: Plan) -> Path:
     """Write what is removed into a file, so that it can be seen what was taken back."""
-    now = int(time.time())
+    now, removed = int(time.time()), plan.removed
     first, last = removed[0].header.number, removed[-1].header.number
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{first}-{last}-{now}.json"
     content: dict[str, Any] = {
         "taken_back_at": iso_instant(now),
+        "again": plan.again,
+        "acts": plan.acts,
         "blocks": [
             {
                 "number": each.header.number,
@@ -201,8 +218,9 @@ def _unseal_days_to_come(ledger: Office) -> int:
     return waiting
 
 
-def _report(plan: Plan, file: Path | None, waiting: int) -> TakenBackDict:
+def _report(ledger: Office, plan: Plan, file: Path | None, waiting: int, *, resumed: bool) -> TakenBackDict:
     numbers = [each.header.number for each in plan.removed]
+    left = undone.still_open(ledger.db, ledger.contracts)
     return {
         "blocks": len(numbers),
         "first": numbers[0] if numbers else None,
@@ -211,7 +229,8 @@ def _report(plan: Plan, file: Path | None, waiting: int) -> TakenBackDict:
         "records": plan.records,
         "assessments": plan.assessments,
         "waiting": waiting,
-        "again": plan.again,
-        "acts": plan.acts,
+        "again": [each.line for each in left if not each.holds],
+        "acts": [each.line for each in left if each.holds],
         "file": None if file is None else str(file),
+        "resumed": resumed,
     }

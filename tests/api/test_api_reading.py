@@ -16,8 +16,10 @@ from ledger.crypto.merkle import leaf_hash
 from ledger.crypto.notes import Note, parse_note, verify_note
 from ledger.crypto.proofs import verify_consistency, verify_inclusion
 from ledger.domain.calendar import iso
-from ledger.workflows.checkpoints import Kept, keep, operator_key
-from ledger.workflows.kept_checkpoints import kept_checkpoints
+from ledger.outbox import undone
+from ledger.outbox.deeds import Deed
+from ledger.workflows.checkpoints import operator_key
+from ledger.workflows.kept_checkpoints import Kept, keep, kept_checkpoints
 from ledger.workflows.reading import score_of
 from ledger.workflows.record_reading import record_of
 from ledger.workflows.repairing import repair
@@ -205,7 +207,8 @@ def test_health_readiness_and_figures_need_no_key(served: Served) -> None:
     served.settle()
     with served.client(None) as client:
         assert ok(client.get("/healthz"))["status"] == "up"
-        assert set(ok(client.get("/readyz"))["checks"]) == {"chain", "clock", "index", "outbox", "vault"}
+        checks = {"chain", "clock", "index", "outbox", "undone", "vault"}
+        assert set(ok(client.get("/readyz"))["checks"]) == checks
         figures = client.get("/metrics")
     assert figures.status_code == 200
     lines = figures.text.splitlines()
@@ -296,3 +299,23 @@ def test_an_encoded_slash_divides_no_address(served: Served) -> None:
             answer = client.get(f"/v1/enterprises/name:CN:Slash%20Firm{slash}{last}")
             assert answer.status_code == 404
             assert f"name:CN:SLASHFIRM{last.upper()} is not in the ledger" in answer.text
+
+
+def test_what_was_taken_back_is_no_readiness(served: Served) -> None:
+    """Said in fixed words, with its number: which authority it is about is not for strangers."""
+    database = served.ledger.db
+    deed = Deed("SuspensionSet authority=2 suspended=True", "SuspensionSet: STA", 2, True, 9, 0)
+    with database.write_vault() as vault:
+        undone.keep(vault, 0, 1 << 40, [deed])
+        undone.taken(vault)
+    try:
+        with served.client(None) as client:
+            answer = client.get("/readyz")
+            assert answer.status_code == 503
+            assert "1 acts and calls were taken back and are to be done again" in answer.text
+            assert "STA" not in answer.text
+    finally:
+        (left,) = undone.still_open(database, served.ledger.contracts)
+        undone.give_up(database, [left.id], "a test")
+    with served.client(None) as client:
+        assert ok(client.get("/readyz"))["checks"]["undone"] == "nothing"

@@ -20,7 +20,7 @@ from ledger.settings import Settings
 from ledger.workflows.restoring import restore
 
 FIRM = "9144030071526726XG"
-RESTORING = ("workflows/restoring.py", "workflows/unfinished.py")
+RESTORING = ("restoring.py:restore", "restoring.py:_with_log", "unfinished.py:filling", "unfinished.py:clear")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import contextlib
 import json
 import shutil
 import socket
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "acceptance"))
 
 from installation import Installation, write_records
+from killed import killed_at, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,7 +273,7 @@ def test_blocks_of_a_wrong_clock_are_taken_back_and_sent_again(place: Installati
     taken = done["taken_back"]
     assert (taken["records"], taken["registrations"], taken["assessments"], taken["acts"]) == (2, 1, 0, [])
     (again,) = taken["again"]
-    assert again.startswith("objection 1, to record 2 of authority 1")
+    assert again.startswith("[1] objection 1, to record 2 of authority 1")
     assert done["recorded"] == 2
     assert len(json.loads(Path(taken["file"]).read_text())["blocks"]) == taken["blocks"]
     after = place.json("record", FIRM)["records"]
@@ -308,19 +310,131 @@ def test_a_checkpoint_over_earlier_blocks_keeps_nothing(place: Installation) -> 
     place.run("checkpoint")  # and what was signed before is still the beginning
 
 
-def test_acts_of_the_governor_are_not_undone_in_passing(place: Installation) -> None:
+def acts_ahead(place: Installation, *more: tuple[str, ...]) -> None:
+    """Under a clock that is ahead: a record each of GACC and STA, STA suspended, an objection to GACC-1."""
     record(place, "K0")
     with clock_off(place, 34 * DAY):
         record(place, "K1")
+        record(place, "S1", authority="STA")
         place.run("authority", "suspend", "STA")
+        place.run("objection", "open", "GACC-1", "--statement", "paid in time")
+        for each in more:
+            place.run(*each)
+
+
+def references(place: Installation) -> list[str]:
+    return [each["reference"] for each in place.json("record", FIRM)["records"]]
+
+
+def suspended(place: Installation) -> bool:
+    (found,) = [each for each in place.json("authority", "list")["authorities"] if each["code"] == "STA"]
+    return bool(found["suspended"])
+
+
+def test_acts_of_the_governor_are_not_undone_in_passing(place: Installation) -> None:
+    acts_ahead(place)
     says = take_back(place, code=1)
     assert "SuspensionSet" in says
     assert "--acts-too" in says
     done = take_back(place, "--acts-too")
-    assert done["recorded"] == 0  # nothing is sent before they are done again
-    assert len(done["taken_back"]["acts"]) == 1
-    place.run("authority", "suspend", "STA")
+    assert done["recorded"] == 1  # GACC's; those of STA wait, whoever asks
+    assert "records of STA wait for what was taken back: SuspensionSet" in done["problem"]
+    assert "SuspensionSet" in record(place, "S2", authority="STA", code=1).stderr
+    assert references(place) == ["K0", "K1"]
+    (act,), (call,) = done["taken_back"]["acts"], done["taken_back"]["again"]
+    kept = json.loads(Path(done["taken_back"]["file"]).read_text())
+    assert (act[4:], call[4:]) == (kept["acts"][0], kept["again"][0])
+    for found in (done, place.json("status"), place.json("repair")):
+        assert found["undone"] == [act, call]
+    assert act in place.run("repair").stdout
+    unmade = place.json("audit", code=4)["not_checked"]
+    assert [each["where"] for each in unmade if each["what"] == "what was taken back"] == [act, call]
+    assert "nothing is assessed without what was taken back" in place.run("assess", code=1).stderr
+
+    place.run("objection", "open", "GACC-1", "--statement", "paid in time, I say")
+    assert place.json("status")["undone"] == [act]
+    assert "--reason" not in place.run("authority", "suspend", "STA").stdout
+    assert place.json("status")["undone"] == []
+    assert place.json("repair")["recorded"] == 0
+    assert references(place) == ["K0", "K1"]  # STA is suspended, as it was
+    place.run("authority", "resume", "STA")
+    assert place.json("repair")["recorded"] == 2
+    assert place.json("assess")["epoch"] == 1
+    assert place.json("audit")["verdict"] == "holds"
+
+
+def test_what_was_taken_back_is_given_up_with_a_reason(place: Installation) -> None:
+    acts_ahead(place)
+    act = take_back(place, "--acts-too")["taken_back"]["acts"][0]
+    number = act[1 : act.index("]")]
+    assert "is needed to give something up" in place.run("repair", "--give-up", number, code=1).stderr
+    says = place.run("repair", "--give-up", "999", "--reason", "none", code=1).stderr
+    assert "nothing that is to be done again has this number" in says
+    done = place.json("repair", "--give-up", number, "--reason", "it was the wrong authority")
+    assert done["recorded"] == 1
+    assert not suspended(place)
+    review = [
+        each for each in place.json("audit", code=None)["review"] if each["what"].startswith("given up")
+    ]
+    assert [(each["where"], each["why"]) for each in review] == [(act[4:], "it was the wrong authority")]
+
+
+def test_what_concerns_all_holds_all(place: Installation) -> None:
+    record(place, "K0")
+    with clock_off(place, 34 * DAY):
+        place.run("authority", "role", "grant", "guardian", "0x" + "17" * 20)
+        record(place, "K1")
+    done = take_back(place, "--acts-too")
+    assert (done["recorded"], "RoleGranted" in done["problem"]) == (0, True)
+    place.run("authority", "role", "grant", "guardian", "0x" + "17" * 20)
     assert place.json("repair")["recorded"] == 1
+
+
+def test_a_taking_back_killed_anywhere_is_taken_up_by_the_next(place: Installation, tmp_path: Path) -> None:
+    from ledger.bootstrap import Ledger
+    from ledger.settings import Settings
+    from ledger.workflows.taking_back import take_back as run
+
+    acts_ahead(place)
+    body = "taking_back.py:take_back"
+
+    def taking(folder: Path) -> Any:
+        def work() -> None:
+            with Ledger.open(Settings(data_dir=folder)) as ledger:
+                run(ledger, acts_too=True)
+
+        return work
+
+    def places(name: str) -> list[int]:
+        return lines_of(taking(shutil.copytree(place.folder, tmp_path / name)), body)
+
+    height = place.json("status")["chain"]["block"]
+    for number in places("before"):  # again and again, as long as the blocks are there
+        killed_at(number, taking(place.folder), body)
+        if (left := open_rows(place)) and place.json("status")["chain"]["block"] < height:
+            break
+    assert left == ["SuspensionSet", "objection", "taking"]
+    assert (
+        "did not get to the end: `credit-ledger repair --take-back` once more"
+        in record(place, "N1", code=1).stderr
+    )
+    resumed = places("after")
+    for number in resumed:  # and again, as long as it is not finished
+        ended = killed_at(number, taking(place.folder), body)
+        assert open_rows(place)[:2] == left[:2]
+    assert ended
+    assert len(resumed) > 8
+    done = take_back(place)
+    assert [each.partition("] ")[2][:13] for each in done["undone"]] == ["SuspensionSet", "objection 1, "]
+    assert references(place) == ["K0", "K1", "N1"]
+    assert not suspended(place)
+
+
+def open_rows(place: Installation) -> list[str]:
+    """The first words of what is to be done again, as the vault has it."""
+    with contextlib.closing(sqlite3.connect(place.folder / "vault.db")) as vault:
+        chosen = "SELECT said FROM taken_back WHERE done_block IS NULL AND given_up IS NULL ORDER BY id"
+        return [said.split()[0] for (said,) in vault.execute(chosen)]
 
 
 def test_a_set_up_under_a_wrong_clock_cannot_be_taken_back(tmp_path: Path) -> None:

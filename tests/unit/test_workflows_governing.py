@@ -17,6 +17,7 @@ from ledger.chain.governance import Governance
 from ledger.chain.keystore import Keystore, authority_key
 from ledger.domain.calendar import iso_instant, to_instant
 from ledger.errors import BadValue, Conflict, Forbidden, NotFound
+from ledger.outbox.deeds import deeds
 from ledger.settings import Settings
 from ledger.store.index import batches
 from ledger.workflows.auditing import audit
@@ -296,6 +297,21 @@ def test_the_guardian_takes_back_what_was_announced(delayed):
     assert take_back(delayed, announced["operation"])["what"] == "setSuspended(authority=4, suspended=True)"
     assert announced["operation"] not in [each["operation"] for each in pending(delayed)]
     assert not set_suspended(delayed, "SAMR", True)["done"], "announced anew, not done"
+
+
+def test_what_was_announced_and_cancelled_is_known_again(delayed):
+    first = int(delayed.node.request("eth_blockNumber"), 16) + 1
+    for _ in range(2):
+        announced = set_suspended(delayed, "STA", True)
+        take_back(delayed, announced["operation"])
+    said, cancelled, *again = deeds(
+        delayed.contracts, first, int(delayed.node.request("eth_blockNumber"), 16)
+    )
+    assert "the announcement of setSuspended(authority=2, suspended=True)" in said.said
+    assert not said.holds
+    assert f"the cancelling of operation {announced['operation']}" in cancelled.said
+    assert cancelled.holds
+    assert [each.mark for each in again] == [said.mark, cancelled.mark]
 
 
 def test_what_is_announced_names_its_time(delayed):
