@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ledger.audit.deviation import Deviation, NotChecked, Review
+from ledger.chain.connect import read_clock
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.outbox.undone import given_up, still_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ledger.chain.connect import Clock
+    from ledger.chain.rpc import Node
     from ledger.workflows.office import Office
 
 #: Listed of each kind; beyond these they are counted.
@@ -74,8 +75,9 @@ def guarded(
         yield NotChecked(what, where, f"the check could not be made: {type(error).__name__}: {said}")
 
 
-def by_clock(clock: Clock) -> Iterator[NotChecked]:
+def by_clock(node: Node) -> Iterator[NotChecked]:
     """Yield that days and terms were counted by a clock that the chain's time does not agree with."""
+    clock = read_clock(node)
     if clock.fault is not None:
         yield NotChecked("days and terms", "the clock of this machine", clock.fault)
 

@@ -18,7 +18,6 @@ from ledger.audit.kept_heads import KeptHeads
 from ledger.audit.kept_statements import KeptStatements
 from ledger.audit.replay import Replay
 from ledger.audit.report import Report
-from ledger.chain.connect import read_clock
 from ledger.chain.logs import read_stretches
 from ledger.errors import ChainDamaged, ChainUnavailable
 from ledger.index.follower import Block
@@ -177,7 +176,7 @@ class _Audit:
         self.found.take(self._replay.objections.by_one_officer(self._signatures.is_wallet))
         stands = self._cursor.number if self._cursor else self._ledger.deployment.block - 1
         behind = [each.number for each in self._before]
-        self.found.take(by_clock(read_clock(self._ledger.node)))
+        self.found.take(by_clock(self._ledger.node))
         self.found.take(guarded("what was taken back", "the vault", by_undone(self._ledger)))
         self.found.take(left_out(self._ledger.deployment.block, behind, stands, last.number))
         if not self._kept.binding and (self._replay.log.size or not self.statements.given):
@@ -185,8 +184,7 @@ class _Audit:
         # Records of an index that is not the chain's give scores that say nothing.
         assessments = self._replay.scorebook.assessments
         if not self.found.deviated:
-            scores = guarded("assessments", "the index", self._scores.compare(assessments))
-            self.found.take(scores)
+            self.found.take(guarded("assessments", "the index", self._scores.compare(assessments)))
         elif assessments:
             self.found.take([not_computed(len(assessments))])
 
@@ -203,8 +201,9 @@ class _Audit:
             "facts_of_other_nodes": sum(each.facts for each in self._others),
         }
         governed = self._replay.governing.reviews(self._replay.codes, self._signatures.is_wallet)
-        reviews = (*self._replay.reviews, *self._store.waiting, *by_given_up(self._ledger), *(() if self.broken else governed))
+        reviews = (*self._replay.reviews, *self._store.waiting, *(() if self.broken else governed))
         members = self._replay.access.lines(self._replay.at.timestamp) if self._replay.at else []
+        reviews += tuple(by_given_up(self._ledger))
         return Report(checked, self.found.deviations, self._scope, reviews, self.found.not_checked, members)
 
     def _resumable(self, reached: Reached) -> Reached:
