@@ -174,25 +174,27 @@ def deaf(door: tuple[str, int], asking: bytes) -> socket.socket:
     plain.connect(door)
     plain.setblocking(False)
     with contextlib.suppress(BlockingIOError):
-        plain.send(asking * 40)
+        plain.send(asking * 400)  # more than the buffers on the way hold
     return plain
 
 
-def test_answers_that_nobody_reads_take_no_place(
-    door: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.turns.STRANGERS_UNDER_WAY", 5)
-    crowd = [deaf(door, b"GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(12)]
-    time.sleep(0.3)
-    for _ in range(3):
-        asking = http.client.HTTPConnection(*door, timeout=SOON)
-        asking.request("GET", "/v1/openapi.json")
-        answer = asking.getresponse()
-        answer.read()
-        assert answer.status == 200
-        asking.close()
-    for each in crowd:
-        each.close()
+def test_answers_that_nobody_reads_take_no_place(lasting_office: Ledger) -> None:
+    server = make_server(lasting_office, "127.0.0.1", 0)
+    with Running(server) as url:
+        host, port = url.removeprefix("http://").split(":")
+        asking = b"GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+        crowd = [deaf((host, int(port)), asking) for _ in range(5)]
+        began = time.monotonic()
+        while time.monotonic() < began + SOON:
+            time.sleep(0.2)
+            found = list(server.server_state.connections)
+            if len(found) == len(crowd) and all(each.transport.get_write_buffer_size() for each in found):
+                break
+        time.sleep(0.5)
+        assert all(each.transport.get_write_buffer_size() for each in found), "each has an answer unread"
+        assert all(each.cycle.response_complete for each in found), "and none a request under way"
+        for each in crowd:
+            each.close()
 
 
 def test_a_house_full_of_unread_answers_takes_health_from_nobody(door: tuple[str, int]) -> None:
