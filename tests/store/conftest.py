@@ -10,7 +10,7 @@ import pytest
 from house import House
 from postgres import Postgres, server_folder
 
-from ledger.bootstrap import _remember
+from ledger.bootstrap import _bind, _remember
 from ledger.chain.deployment import deploy
 from ledger.chain.embedded import open_embedded
 from ledger.chain.keystore import Keystore
@@ -98,6 +98,7 @@ def chain_folder(deployed: Deployed, tmp_path: Path) -> Path:
 def house(deployed: Deployed, database: Database, chain_folder: Path) -> Iterator[House]:
     """A ledger on the embedded chain, with nothing recorded yet."""
     node = open_embedded(chain_folder, [])
+    _bind(database, deployed.keystore, chain_folder)
     _remember(database, deployed.deployment)
     yield House(database, node, deployed.keystore, deployed.deployment)
     node.close()
