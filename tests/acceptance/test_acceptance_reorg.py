@@ -79,7 +79,7 @@ def test_nothing_is_signed_by_a_clock_that_is_not_the_nodes(anvil: Anvil, tmp_pa
         for verb in (take, ("checkpoint",), ("assess",), ("authority", "suspend", "STA")):
             assert says in made.run(*verb, code=1).stderr, verb
         assert says in made.json("status")["clock"]
-        assert any(says in each["why"] for each in made.json("audit", code=4)["not_checked"])
+        assert any(says in each["why"] for each in made.json("audit", code=None)["not_checked"])
     made.settings["FAKE_OFFSET"] = "0"
     assert made.json("status")["outbox"]["queued"] == 1
     made.run("start", "--once")

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
 
 pytest_plugins = ["workflows_office"]
-NOW = int(time.time())
 BLOCK = {"number": "0x1", "hash": "0x" + "ab" * 32, "timestamp": "0x5"}
 #: What is no answer to any of these calls.
 NONSENSE: dict[str, Any] = {
@@ -123,7 +122,7 @@ def ledger(office: Ledger, tmp_path: Path) -> Ledger:
 def asked(ledger: Ledger, witness: Any) -> Answer:
     text = make_checkpoint(ledger).checkpoint.text()
     note = Note(text, (operator_key(ledger).sign(text),))
-    return witness.add_checkpoint(request_body(0, [], note), NOW)
+    return witness.add_checkpoint(request_body(0, [], note), int(time.time()))
 
 
 def test_a_readers_node_that_answers_nonsense_gives_no_verdict(ledger: Ledger) -> None:

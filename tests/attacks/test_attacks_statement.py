@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from ledger.bootstrap import Ledger
 
 pytest_plugins = ["workflows_office"]
-NOW = int(time.time())
 
 
 @pytest.fixture
@@ -88,13 +87,13 @@ def add(office: Ledger, folder: Path, *references: str) -> None:
     office.follower.catch_up()
 
 
-def ask(ledger: Ledger, witness: Witness, point: Checkpoint, old: int = 0, now: int = NOW) -> Answer:
+def ask(ledger: Ledger, witness: Witness, point: Checkpoint, old: int = 0, ahead: int = 0) -> Answer:
     """Sign a checkpoint with the log's own key, whatever it says, and ask for a cosignature."""
     text = point.text()
     with ledger.db.read_index() as index:
         proof = Tree(leaf_hashes(index)).consistency_proof(old, point.size) if old else []
     return witness.add_checkpoint(
-        request_body(old, proof, Note(text, (operator_key(ledger).sign(text),))), now
+        request_body(old, proof, Note(text, (operator_key(ledger).sign(text),))), int(time.time()) + ahead
     )
 
 
@@ -272,7 +271,7 @@ def test_cosigning_again_leaves_one_line_of_each_key(ledger: Ledger, follower: W
     kept = make_checkpoint(ledger)
     size, origin = kept.checkpoint.size, kept.checkpoint.origin
     assert ask(ledger, follower, kept.checkpoint).status == 200
-    assert ask(ledger, follower, kept.checkpoint, size, NOW + 5).status == 200
+    assert ask(ledger, follower, kept.checkpoint, size, 5).status == 200
     held = follower.latest(log_id(origin))
     assert held is not None
     names = [each.name for each in held.lines]
@@ -327,7 +326,7 @@ def test_a_time_to_come_or_before_the_block_is_cosigned_by_nobody(
     true = make_checkpoint(ledger).checkpoint
     assert true.statement is not None
     time_ = {
-        "ten years ahead": NOW + 10 * 365 * 86_400,
+        "ten years ahead": int(time.time()) + 10 * 365 * 86_400,
         "the year 2999": LATEST,
         "before its block": true.statement.block.time - EARLY - 1,
     }[wrong]
@@ -346,9 +345,11 @@ def test_lines_that_were_not_recomputed_are_not_cosigned_as_if_they_were(
     kept = make_checkpoint(ledger)
     text = kept.note.text + "erratum the heads above leave out GACC-3; recomputed and agreed\n"
     body = request_body(0, [], Note(text, (operator_key(ledger).sign(text),)))
-    answer = follower.add_checkpoint(body, NOW)
+    answer = follower.add_checkpoint(body, int(time.time()))
     assert (answer.status, b"erratum the heads" in answer.body) == (403, True), answer
-    assert plain.add_checkpoint(body, NOW).status == 200, "C2SP: a witness of the log lets them be"
+    assert plain.add_checkpoint(body, int(time.time())).status == 200, (
+        "C2SP: a witness of the log lets them be"
+    )
     assert not said
 
 
@@ -356,7 +357,7 @@ def test_a_clock_set_back_is_no_fork(ledger: Ledger, plain: Witness, said: list[
     true = make_checkpoint(ledger).checkpoint
     assert true.statement is not None
     ahead = changed(true, time=true.statement.time + 40 * 86_400)
-    assert ask(ledger, plain, ahead, now=NOW + 40 * 86_400).status == 200  # its own clock was ahead, too
+    assert ask(ledger, plain, ahead, ahead=40 * 86_400).status == 200  # its own clock was ahead, too
     block = true.statement.block._replace(number=true.statement.block.number + 1, hash=b"n" * 32)
     answer = ask(ledger, plain, changed(true, block=block), true.size)
     assert (answer.status, b"is cosigned already" in answer.body) == (409, True)
@@ -383,7 +384,7 @@ def test_a_lie_that_was_kept_is_not_written_over(ledger: Ledger, follower: Witne
     assert lie.text() in kept
     text = true.text()
     wrong = request_body(0, [b"x" * 32], Note(text, (operator_key(ledger).sign(text),)))
-    assert follower.add_checkpoint(wrong, NOW).status == 422
+    assert follower.add_checkpoint(wrong, int(time.time())).status == 422
     assert ask(ledger, follower, changed(true, assessments=Counted(3, b"t" * 32))).status == 409
     assert path.read_text() == kept
 

@@ -147,7 +147,7 @@ BAD_ROWS = {
     "no date": ({"decided_on": "01/05/2026"}, "decided_on", "YYYY-MM-DD"),
     "conduct after the decision": ({"conduct_on": "2026-05-02"}, "conduct_on", "after the decision"),
     "unknown refers_to": ({"type": "LC02", "refers_to": "NONE"}, "refers_to", "unknown"),
-    "another authority's refers_to": ({"type": "LC02", "refers_to": "STA-1"}, "refers_to", "another authority"),
+    "another authority's refers_to": ({"type": "LC02", "refers_to": "STA-1"}, "refers_to", "the authority has no such record"),
     "another enterprise's refers_to": (
         {"type": "LC02", "refers_to": "GOOD-1", "party": BETA}, "refers_to", "another enterprise",
     ),
