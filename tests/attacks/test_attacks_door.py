@@ -150,10 +150,18 @@ def test_whatever_a_stranger_executes_ends_in_time(
     calling = {"data": "0x5b5f5f5f5f5f336064f1505f56"}
     for asked in (LOOP, calling):
         begun = time.monotonic()
-        answer, after = post(served, [call("eth_call", asked), call("eth_blockNumber")])[1]
+        answer, after, other = post(served, [call("eth_call", asked)] * 2 + [call("eth_blockNumber")])[1]
         assert answer["error"]["message"] == "execution takes longer than who has no token is given"
-        assert after["error"]["message"] == "one request is worked on for 0.2 s at most: ask for less"
+        assert after["error"]["message"] == "one request executes code for 0.2 s at most: ask for less"
+        assert "result" in other
         assert time.monotonic() - begun < READER_SECONDS
+
+
+def test_one_request_is_worked_on_for_a_time(served: ChainServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "ALL_SECONDS", 0.05)
+    answers = post(served, [call("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest"})] * 1000)[1]
+    assert "result" in answers[0]
+    assert answers[-1]["error"]["message"] == "one request is worked on for 0.05 s at most: ask for less"
 
 
 def test_answers_of_one_request_are_bounded_in_bytes(

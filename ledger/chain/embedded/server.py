@@ -5,10 +5,11 @@ browser is kept out: the Host header must name loopback (DNS rebinding), an Orig
 anything but `application/json`, which a page of another origin cannot send unasked.
 
 Who has no token gets a stated amount of work: `READER_GAS` for a call that executes code, `BATCH_GAS` for all
-of a request, one such call at a time, `READER_BLOCKS` of logs, and for all of a request `READER_SECONDS` and
-`READER_BYTES` of answers (see `work`); and none once it has left. After a call that executed code no other
-begins for as long as it took: that time is the writer's. A request must be here `REQUEST_SECONDS` after its
-first byte, a connection may rest for `IDLE_SECONDS`, and there are `CONNECTIONS` at most.
+of a request, for `READER_SECONDS`, one such call at a time; `READER_BLOCKS` of logs; and for all of a request
+`ALL_SECONDS` and `READER_BYTES` of answers (see `work`); and none once it has left. After a call that executed
+code no other begins for as long as it took: that time is the writer's. A request must be here
+`REQUEST_SECONDS` after its first byte, a connection may rest for `IDLE_SECONDS`, and there are `CONNECTIONS`
+at most.
 """
 
 from __future__ import annotations
@@ -189,11 +190,11 @@ class _Handler(TimedHandler):
     def _within(self, work: Work, method: str, params: list[Any]) -> Any:
         """Return a method's result, within the work that is left."""
         node = self.server.node
+        work.go_on()
         if method not in _EXECUTING:
-            with work.measured():
-                if method == "eth_getLogs":
-                    bound_logs(node, params)
-                return node.request(method, *params)
+            if method == "eth_getLogs":
+                bound_logs(node, params)
+            return node.request(method, *params)
         bounded = work.execute(params)
         with self.server.executing:
             begun = time.monotonic()

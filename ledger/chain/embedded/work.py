@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 #: Gas of one call, and of all calls of one request, that is executed for a caller without the token. The
 #: contracts' views take less than a tenth of the first.
 READER_GAS, BATCH_GAS = 2_000_000, 20_000_000
-#: Seconds that one request of a caller without the token is worked on, and bytes of its answers (geth's).
-READER_SECONDS, READER_BYTES = 3.0, 25_000_000
+#: Seconds that code is executed for one request of a caller without the token, that it is worked on in all,
+#: and bytes of its answers (geth's).
+READER_SECONDS, ALL_SECONDS, READER_BYTES = 3.0, 20.0, 25_000_000
 #: Blocks whose logs a caller without the token is told at once.
 READER_BLOCKS = 100_000
 #: JSON-RPC's code for a request that is not taken.
@@ -33,12 +34,19 @@ class Work:
 
     def __init__(self) -> None:
         self._gas, self._bytes, self.seconds = BATCH_GAS, READER_BYTES, READER_SECONDS
+        self._until = time.monotonic() + ALL_SECONDS
+
+    def go_on(self) -> None:
+        """Raise `RpcRefused` if the request has been worked on for long enough."""
+        if time.monotonic() > self._until:
+            why = f"one request is worked on for {ALL_SECONDS:g} s at most: ask for less"
+            raise RpcRefused(why, INVALID_REQUEST)
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Work for the caller, if it has seconds left. Raises `RpcRefused`."""
+        """Execute for the caller, if it has seconds left. Raises `RpcRefused`."""
         if self.seconds <= 0:
-            why = f"one request is worked on for {READER_SECONDS:g} s at most: ask for less"
+            why = f"one request executes code for {READER_SECONDS:g} s at most: ask for less"
             raise RpcRefused(why, INVALID_REQUEST)
         begun = time.monotonic()
         try:
