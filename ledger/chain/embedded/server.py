@@ -6,7 +6,7 @@ anything but `application/json`, which a page of another origin cannot send unas
 
 Who has no token gets a stated amount of work: `READER_GAS` for a call that executes code, `BATCH_GAS` for all
 of a request, for `READER_SECONDS`, one such call at a time; `READER_BLOCKS` of logs; and for all of a request
-`ALL_SECONDS` and `READER_BYTES` of answers (see `work`); and none once it has left. After a call that executed
+`ALL_SECONDS` and `READER_BYTES` of answers (see `work`); and none once it has left. After one that executed
 code no other begins for as long as it took: that time is the writer's. A request must be here
 `REQUEST_SECONDS` after its first byte, a connection may rest for `IDLE_SECONDS`, and there are `CONNECTIONS`
 at most.
