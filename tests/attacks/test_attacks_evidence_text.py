@@ -275,11 +275,14 @@ def test_numbers_chosen_to_meet_cost_what_others_cost(what: str) -> None:
         return min(spent)
 
     def plain(chosen: Iterable[int]) -> float:
-        before = time.process_time()
-        assert dict.fromkeys(chosen)
-        return time.process_time() - before
+        spent = []
+        for _ in range(3):
+            before = time.process_time()
+            assert dict.fromkeys(chosen)
+            spent.append(time.process_time() - before)
+        return min(spent)
 
-    assert plain(flooded) > 20 * plain(ordinary), "they do meet in a dictionary of plain numbers"
+    assert plain(flooded) > 8 * plain(ordinary), "they do meet in a dictionary of plain numbers"
     assert seconds(flooded) < 2 * seconds(ordinary)
 
 

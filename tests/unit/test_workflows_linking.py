@@ -132,13 +132,27 @@ def test_a_reference_of_the_authority_is_kept_and_not_used_twice(known):
 
 def test_a_record_submitted_under_the_code_changes_one_of_the_linked_name(known, tmp_path):
     """Who determined repairs, whichever of the two identities the officer has at hand."""
+    gacc = known.authorities["GACC"]
+    path = records_file(tmp_path / "name.csv", record_line("N3", party="name:CN:Alpha Trading Co. Ltd.", type="CU06"))
+    import_file(known, path, "records", gacc)
     link(known, known.authorities["SAMR"], NAME, ALPHA, "why")
-    path = records_file(tmp_path / "lc.csv", record_line("N3", type="LC02", refers_to="N1", party=ALPHA))
-    found = import_file(known, path, "records", known.authorities["US-CPSC"])
+    path = records_file(tmp_path / "lc.csv", record_line("N4", type="LC02", refers_to="N3", party=ALPHA))
+    found = import_file(known, path, "records", gacc)
     assert (found.recorded, found.rejected) == (1, 0), found.shown
     known.follower.catch_up()
-    assert ("US-CPSC-1", "FR01", "revoked") in records(known, ALPHA)[1]
+    assert ("GACC-2", "CU06", "revoked") in records(known, ALPHA)[1]
     assert not audit(known).deviations
+
+
+def test_a_foreign_authority_is_not_told_of_a_link_by_a_change(known, tmp_path):
+    """Links are what others wrote: for it, a name and a code are two, linked or not."""
+    path = records_file(tmp_path / "lc.csv", record_line("N3", type="LC02", refers_to="N1", party=ALPHA))
+    said = []
+    for _ in range(2):
+        found = import_file(known, path, "records", known.authorities["US-CPSC"])
+        said.append([(each.field, each.reason) for row in found.shown for each in row.errors])
+        link(known, known.authorities["SAMR"], NAME if not said[1:] else OTHER, ALPHA, "why")
+    assert said[0] == said[1] == [("refers_to", "is about another enterprise")]
 
 
 def test_an_assessment_publishes_linked_names_under_their_code(known):
