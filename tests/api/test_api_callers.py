@@ -23,7 +23,8 @@ from ledger.workflows.objecting import open_objection
 if TYPE_CHECKING:
     from served_ledger import Served
 
-#: A firm of these tests alone.
+#: Firms of these tests alone: who is linked shows more than others expect.
+SEVENTH = "uscc:91330106MA2CFNDGXM"
 SIXTH = "uscc:91330106MA2CFMDG7A"
 UNKNOWN_SUBMISSION = "0" * 32
 ROUTES = {
@@ -157,9 +158,10 @@ def test_what_others_use_as_a_reference_is_told_to_no_authority(served: Served) 
 
 def test_a_foreign_authority_does_not_find_a_link_by_writing(served: Served) -> None:
     """What is linked is said to be another's, as what is not; a domestic authority may write by either."""
-    named, code = "name:CN:WENZHOU LINKED BY OTHERS CO", SECOND
+    named, code = "name:CN:WENZHOU LINKED BY OTHERS CO", SEVENTH
     post(served, "US-CPSC", record(served, named, "FR01", "24-930", 4))
     post(served, "STA", record(served, named, "TX01", "tax 930", 4))
+    post(served, "GACC", record(served, code, "CU15", "certified 930", 4))
     served.settle()
     _link(served, named, code)
     served.settle()
