@@ -110,6 +110,7 @@ def test_what_a_compromised_key_wrote_is_listed_and_it_writes_no_more(
     written = [each for each in report["review"] if each["what"] == "written by a compromised key"]
     assert [each["where"].partition("record ")[2] for each in written] == ["GACC-1", "GACC-2"]
     assert {each["what"] for each in report["review"]} == {
+        "acts of the governor",
         "written by a compromised key",
         "answered by a compromised key",
     }

@@ -133,7 +133,9 @@ def test_a_reference_of_the_authority_is_kept_and_not_used_twice(known):
 def test_a_record_submitted_under_the_code_changes_one_of_the_linked_name(known, tmp_path):
     """Who determined repairs, whichever of the two identities the officer has at hand."""
     gacc = known.authorities["GACC"]
-    path = records_file(tmp_path / "name.csv", record_line("N3", party="name:CN:Alpha Trading Co. Ltd.", type="CU06"))
+    path = records_file(
+        tmp_path / "name.csv", record_line("N3", party="name:CN:Alpha Trading Co. Ltd.", type="CU06")
+    )
     import_file(known, path, "records", gacc)
     link(known, known.authorities["SAMR"], NAME, ALPHA, "why")
     path = records_file(tmp_path / "lc.csv", record_line("N4", type="LC02", refers_to="N3", party=ALPHA))
