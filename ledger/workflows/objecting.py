@@ -1,7 +1,7 @@
 """Objections: opened for an enterprise, answered by the authority that made the record, and listed.
 
-What is said stays in the vault, sealed like a document, stored before its commitment goes to the chain. A
-command that is run again finds the objection open, or answered, and the contract says so.
+What is said stays in the vault, sealed like a document, stored before its commitment goes to the chain. The
+same said again, as by who did not hear that the first try went through, is the objection as it stands.
 """
 
 from __future__ import annotations
@@ -78,26 +78,32 @@ def open_objection(
     """Object to a record (`CODE-NUMBER`) as the enterprise it is about, by its own key, or as its registrar.
 
     Raises `BadValue`, `NotFound` (no such record), `Forbidden` (the key is not the enterprise's, or it has
-    one and the registrar objects), `ChainRefused`: an objection is open already.
+    one and the registrar objects), `ChainRefused`: an objection that says something else is open already.
     """
     with ledger.db.read_index() as index:
         number = _record_number(index, record)
         enterprise = _enterprise_of(index, number, record)
     check_voice(ledger, enterprise, None if own_key is None else own_key.address())
+    for each in _all(ledger, objections.c.record == number):
+        if (each["outcome"], each["statement"]) == ("open", statement.strip()):
+            return each
     grounds = keep_text(ledger, "statement", statement)
     call = ledger.contracts.open_objection(enterprise, number, grounds, for_it=own_key is None)
     send(ledger, call, "operator" if own_key is None else "enterprise", own_key)
-    return _found(ledger, objections.c.grounds == grounds)
+    (found,) = _all(ledger, objections.c.grounds == grounds)
+    return found
 
 
 def answer_objection(ledger: Office, objection: int, outcome: str, answer: str) -> ObjectionDict:
     """Answer an objection with a signature by the key of the authority that made the record.
 
-    Raises `BadValue`, `NotFound`, `Conflict` (answered already), `Forbidden` (four eyes are on),
+    Raises `BadValue`, `NotFound`, `Conflict` (answered otherwise), `Forbidden` (four eyes are on),
     `Misconfigured` (no key of the authority here), `ChainRefused`.
     """
     value = outcome_number(outcome)
-    about = asked(ledger, objection)
+    about, standing = asked(ledger, objection), objection_now(ledger, objection)
+    if (standing["outcome"], standing["answer"]) == (outcome, answer.strip()):
+        return standing
     refuse_answered(ledger, objection)
     authority, code = about.authority, about.code
     if ledger.contracts.needs_wallet(authority):
@@ -253,13 +259,13 @@ def text_held(ledger: Office, commitment: bytes) -> str | None:
 
 def objection_now(ledger: Office, objection: int) -> ObjectionDict:
     """Return an objection as the index has it."""
-    return _found(ledger, objections.c.objection == objection)
-
-
-def _found(ledger: Office, which: ColumnElement[bool]) -> ObjectionDict:
-    with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
-        (found,) = _shown(vault, index, ledger.keystore.master_key, which, ledger.today())
+    (found,) = _all(ledger, objections.c.objection == objection)
     return found
+
+
+def _all(ledger: Office, which: ColumnElement[bool]) -> list[ObjectionDict]:
+    with ledger.db.read_vault() as vault, ledger.db.read_index() as index:
+        return _shown(vault, index, ledger.keystore.master_key, which, ledger.today())
 
 
 def _shown(

@@ -55,7 +55,6 @@ class Storm:
 
     def verb(self, *arguments: str | Path) -> Any:
         """Run a verb until it is done; it may ask to be run again, and nothing else."""
-        tried = False
         while True:
             done = subprocess.run(
                 [COMMAND, *map(str, arguments), "--json"],
@@ -68,13 +67,10 @@ class Storm:
             if done.returncode == 0:
                 return json.loads(done.stdout)
             said = f"{arguments[0]}: {done.returncode}: {done.stderr[-600:]}"
-            if tried and "AlreadyOpen(" in done.stderr:
-                return None  # it stood on the chain before the answer to the first try was lost
             if AGAIN not in done.stderr or "Traceback" in done.stderr:
                 self.wrong.append(said)
                 return None
             self.later.append(said)
-            tried = True
             time.sleep(0.5)
 
     # ------------------------------------------------------------------ the writers

@@ -50,12 +50,16 @@ def test_an_objection_from_statement_to_answer(busy, monkeypatch):
     assert disputed(busy) == ["GACC-2"]
     with pytest.raises(ChainRefused, match="AlreadyOpen"):
         open_objection(busy, "GACC-2", "again")
+    assert open_objection(busy, "GACC-2", "The goods were declared. 已申报。") == opened, "said once more"
 
     answered = answer_objection(busy, 1, "partly upheld", "The fine is halved.")
     assert (answered["outcome"], answered["answer"]) == ("partly upheld", "The fine is halved.")
     assert disputed(busy) == []
     with pytest.raises(Conflict, match="answered already"):
         answer_objection(busy, 1, "upheld", "again")
+    with pytest.raises(Conflict, match="answered already"):
+        answer_objection(busy, 1, "upheld", "The fine is halved.")
+    assert answer_objection(busy, 1, "partly upheld", "The fine is halved. ") == answered, "said once more"
     open_objection(busy, "GACC-2", "still not right")
     assert [each["outcome"] for each in listed(busy)] == ["partly upheld", "open"]
     members, key = subject_of(busy.db, ALPHA, today).members, busy.keystore.master_key
