@@ -17,7 +17,7 @@ from api.auth import ENCODED_SLASH
 from api.body import MAX_BODY
 from api.errors import of_exception
 from api.logs import log
-from api.turns import Turns
+from api.turns import OPEN, Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -86,12 +86,14 @@ class Envelope:
 
     @contextlib.asynccontextmanager
     async def _turn(self, path: str, asked: Headers) -> AsyncIterator[None]:
-        """Admit a request in the line of its key, however that is spelt; what is not under /v1/ always."""
-        if not path.startswith("/v1/"):
+        """Admit a request in the line of its key, however that is spelt; `/healthz` always."""
+        if path == "/healthz":
             yield
             return
         scheme, _, token = asked.get("authorization", "").partition(" ")
-        key = await self._turns.key_of(token) if token and scheme.lower() == "bearer" else None
+        key: str | None = OPEN
+        if path.startswith("/v1/"):
+            key = await self._turns.key_of(token) if token and scheme.lower() == "bearer" else None
         async with self._turns.of(key):
             yield
 

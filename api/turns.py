@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 #: Requests of one key that are worked on at a time, and that may be under way, waiting ones among them.
 AT_ONCE: Final = 4
 UNDER_WAY: Final = 64
-#: Requests with any valid key that may be under way; with none or one that does not hold; keys looked up.
+#: The line of what needs no key: readiness, metrics, the description and what is not there.
+OPEN: Final = ""
+#: Requests with any valid key that may be under way; in each line of those without; keys looked up.
 KEYED_UNDER_WAY: Final = 256
 STRANGERS_UNDER_WAY: Final = 32
 LOOKUPS: Final = 64
@@ -75,7 +77,7 @@ class Turns:
 
     @contextlib.asynccontextmanager
     async def of(self, key: str | None) -> AsyncIterator[None]:
-        """Wait for the turn of a request that comes with this key, or with none. Raises `Busy`."""
+        """Wait for the turn of a request with this key, with none that holds, or `OPEN`. Raises `Busy`."""
         self._check(key)
         self._under_way[key] += 1
         try:
@@ -87,14 +89,14 @@ class Turns:
                 del self._under_way[key], self._lines[key]
 
     def _check(self, key: str | None) -> None:
-        if key is None:
-            if self._under_way[None] >= STRANGERS_UNDER_WAY:
+        if not key:
+            if self._under_way[key] >= STRANGERS_UNDER_WAY:
                 raise Busy(
                     f"{STRANGERS_UNDER_WAY} requests without a valid key are under way, the most at once"
                 )
         elif self._under_way[key] >= UNDER_WAY:
             raise Busy(f"{UNDER_WAY} requests with this key are under way, the most that are taken at once")
-        elif self._under_way.total() - self._under_way[None] >= KEYED_UNDER_WAY:
+        elif sum(many for line, many in self._under_way.items() if line) >= KEYED_UNDER_WAY:
             raise Busy(f"{KEYED_UNDER_WAY} requests are under way, the most that are taken at once")
 
 

@@ -104,7 +104,10 @@ def _fault(name: str, error: BaseException | None) -> str | None:
     "/metrics",
     summary="Figures for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **responses(always=(500,))},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **responses(always=(500, 503)),
+    },
 )
 async def exposition(service: TheService) -> Response:
     """Requests and latencies of this process; outbox, index, log and workers as they are now."""

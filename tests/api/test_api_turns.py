@@ -46,6 +46,18 @@ def test_one_key_has_a_few_turns_and_another_its_own() -> None:
     assert not turns._under_way
 
 
+def test_what_needs_no_key_is_bounded_apart_from_keys_and_health_is_not(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served.client("authority:GACC") as gacc, served.client(None) as nobody:
+        monkeypatch.setattr("api.turns.STRANGERS_UNDER_WAY", 0)
+        for path in ("/metrics", "/readyz", "/v1/openapi.json", "/nothing"):
+            answer = nobody.get(path)
+            assert (answer.status_code, "retry-after" in answer.headers) == (503, True), path
+        assert nobody.get("/healthz").status_code == 200
+        assert gacc.get(f"/v1/enterprises/{FIRST}/record").status_code == 200
+
+
 def asking(url: str, authorization: str, *, whole: bool) -> socket.socket:
     """Post, with a body that is whole or waits for its last byte."""
     host, port = url.removeprefix("http://").split(":")
