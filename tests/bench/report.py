@@ -38,7 +38,8 @@ _BOUNDS = {
     "pages": "A page: opening a hundred documents, and the runs of its days. Beside pages: of one key four requests are"
     " worked on at a time, so another's score waits for a fifth of one core. Beside scores and evidence: one is made and"
     " the others hear 503; what is left of the wait is steps in C that hold the interpreter, such as the check of a file's"
-    " brackets. The large score: reading and giving 100,000 reasons. Evidence: opening every document, and their JSON.",
+    " brackets. The large score: reading and giving 100,000 reasons. Evidence: its proofs and their"
+    " JSON; it is asked for without documents, as with them it is more than the API gives.",
     "audit": "On a node over HTTP half of everything is opening documents and comparing them, a sixth the replay, a"
     " sixth reading and decoding logs, a tenth the index. On the embedded chain a third of all is the chain itself,"
     " which this process then is: its receipts' RLP, and py-evm for the contracts' state. Memory: 9 bytes a record,"
